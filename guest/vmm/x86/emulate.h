@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guest/vmm/x86/emulate.h: decode and carry out one instruction of a guest that touched a device. */
+#ifndef GUEST_VMM_X86_EMULATE_H
+#define GUEST_VMM_X86_EMULATE_H
+
+#include "hv/abi/status.h"
+#include "self/regs.h"
+
+enum emu_result {
+	EMU_DONE,    /* registers, RIP and memory are updated                        */
+	EMU_FAULT,   /* an exception for the guest: vector, error, cr2; nothing else changed
+			but the finished iterations of a string instruction          */
+	EMU_UNKNOWN, /* not an instruction that touches memory that we emulate       */
+};
+
+/* How the emulator reaches the guest: physical memory, RAM or device alike. */
+struct emu_ops {
+	/* The bytes of RAM at @gpa (never crossing a page), or NULL when it is a device or nothing. */
+	void *(*ram)(void *ctx, u64 gpa, unsigned len);
+	u64 (*mmio_read)(void *ctx, u64 gpa, unsigned size);
+	void (*mmio_write)(void *ctx, u64 gpa, unsigned size, u64 value);
+	u64 (*port_read)(void *ctx, u16 port, unsigned size);
+	void (*port_write)(void *ctx, u16 port, unsigned size, u64 value);
+};
+
+struct emu_fault {
+	u8 vector;
+	bool has_error;
+	u32 error;
+	u64 cr2;
+};
+
+struct emu {
+	const struct emu_ops *ops;
+	void *ctx;
+	struct vcpu_regs *regs;
+	const u8 *insn; /* bytes the CPU gave, or NULL: fetched through the guest's tables */
+	unsigned insn_len;
+	struct emu_fault fault;
+	unsigned length;   /* of the decoded instruction */
+	unsigned max_iter; /* string iterations before going back to the guest, RIP unmoved; 0: 4096 */
+};
+
+/** Carry out the instruction at RIP. */
+enum emu_result emu_step(struct emu *e);
+/** Decode only: its length in bytes in e->length, without touching anything. EMU_DONE, EMU_FAULT (fetch), EMU_UNKNOWN.
+ */
+enum emu_result emu_length(struct emu *e);
+/** Walk the guest's page tables (none, 32-bit, PAE, 4- and 5-level): ERR_UNMAPPED with the fault filled in. */
+MUST_CHECK status_t emu_translate(struct emu *e, u64 linear, bool write, bool fetch, u64 *gpa);
+
+#endif
