@@ -118,7 +118,7 @@ $(GT)/tiny.mb2: tests/emu/tiny.asm
 	@ld -n -nostdlib -static -Ttext=0x100000 -o $@ $@.o
 
 # --- guest assets: Debian's cloud kernel, unpacked, and a busybox initramfs -----------------------------------------
-$(ASSETS): $(wildcard tests/assets/*.py tests/assets/init tests/assets/tests/*)
+$(ASSETS): $(wildcard tests/assets/*.* tests/assets/init tests/assets/tests/*)
 	@echo "GET   Debian's cloud kernel, and make an initramfs of busybox (build/assets)"
 	@$(PYTHON) tests/assets/build.py build/assets
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make the default guest in the folder named as the argument: vmlinuz and initrd.gz.
+"""Make the default guest in the folder named as the argument: default.ini and the files it names.
 
 The kernel is Debian's linux-image-cloud-amd64, downloaded by apt (which checks it), unpacked and never installed.
 The initramfs holds busybox, the kernel's virtio drivers, and the scripts beside this file.
@@ -19,6 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 META = "linux-image-cloud-amd64"
 MODULES = ["virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", "virtio_net", "virtio_balloon", "pvpanic_pci",
            "button"]
+DISK_BYTES = 4 << 20
 FOLDERS = ["bin", "dev", "etc", "modules", "proc", "root", "run", "sys", "tests", "tmp"]
 
 
@@ -120,6 +121,9 @@ def main():
     os.umask(0o022)
     kernel, root = unpack_kernel(out)
     (out / "initrd.gz").write_bytes(gzip.compress(initramfs(root), 9, mtime=0))
+    with open(out / "disk.img", "wb") as disk:
+        disk.truncate(DISK_BYTES)
+    shutil.copyfile(HERE / "default.ini", out / "default.ini")
     shutil.copyfile(kernel, out / "vmlinuz")  # last: make looks at its date
 
 

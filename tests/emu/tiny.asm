@@ -19,6 +19,9 @@ section .text
 global _start
 _start:
 	cld
+	mov dx, COM1 + 3		; 8 bits, no parity: not what every emulator starts with
+	mov al, 3
+	out dx, al
 	mov esi, message
 	mov edi, message_end - message
 .next:
