@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LINK: arch/x86/format.c hv/lib/ptab.c hv/lib/pool.c tests/unit/fake_panic.c */
-/* tests/unit/test_format.c: the page-table formats of x86, alone and under the walker. */
+/* LINK: arch/x86/format.c */
+/* tests/unit/test_format.c: the page-table formats of x86. */
 #include "arch/x86/format.h"
 
 #include <stdarg.h>
@@ -9,24 +9,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-static u8 mem[16][PAGE_SIZE] ALIGNED(4096);
-static struct pool pool;
-static struct ptab pt;
-
-#define MEM_PA 0x7000000ULL
-
-static void *mem_ptr(u64 pa)
-{
-	assert_in_range(pa, MEM_PA, MEM_PA + sizeof(mem) - 1);
-	return (u8 *)mem + (pa - MEM_PA);
-}
-
-static u64 mem_pa(const void *p)
-{
-	return (u64)((const u8 *)p - (const u8 *)mem) + MEM_PA;
-}
-
-static const struct ptab_mem access = { mem_ptr, mem_pa };
 static const struct ptab_format *const fmts[] = { &fmt_host4, &fmt_npt, &fmt_ept };
 static const unsigned rights[] = { PT_R, PT_R | PT_W, PT_R | PT_X, PT_R | PT_W | PT_X };
 static const unsigned types[] = { 0, PT_DEVICE, PT_WC };
@@ -63,32 +45,6 @@ static void flags_come_back_from_every_leaf(void **state)
 		assert_true(fmts[f]->present(fmts[f]->table(0x1000)));
 		assert_false(fmts[f]->is_leaf(fmts[f]->table(0x1000), 1));
 	}
-	assert_int_equal(fmt_host4.flags(fmt_host4.leaf(0, PT_R | PT_USER | PT_GLOBAL, 0), 0),
-			 PT_R | PT_USER | PT_GLOBAL);
-}
-
-static void splitting_keeps_addresses_and_flags(void **state)
-{
-	for (unsigned f = 0; f < 3; f++) {
-		struct ptab_leaf out;
-
-		pool_init(&pool);
-		pool_add_range(&pool, mem, 16);
-		assert_int_equal(ptab_init(&pt, fmts[f], &access, &pool), OK);
-		assert_int_equal(ptab_map(&pt, 0, SIZE_1G, SIZE_1G, PT_R | PT_W | PT_WC, &pool), OK);
-		assert_int_equal(ptab_protect(&pt, SIZE_2M + PAGE_SIZE, PAGE_SIZE, PT_R | PT_X, &pool), OK);
-		assert_int_equal(ptab_lookup(&pt, SIZE_2M, &out), OK);
-		assert_int_equal(out.size, PAGE_SIZE);
-		assert_int_equal(out.pa, SIZE_1G + SIZE_2M);
-		assert_int_equal(out.flags, PT_R | PT_W | PT_WC);
-		assert_int_equal(ptab_lookup(&pt, SIZE_2M + PAGE_SIZE, &out), OK);
-		assert_int_equal(out.flags, PT_R | PT_X);
-		assert_int_equal(ptab_lookup(&pt, 2 * SIZE_2M, &out), OK);
-		assert_int_equal(out.size, SIZE_2M);
-		assert_int_equal(out.pa, SIZE_1G + 2 * SIZE_2M);
-		assert_int_equal(ptab_unmap(&pt, 0, SIZE_1G, &pool), OK);
-		assert_int_equal(pool_free(&pool), 15);
-	}
 }
 
 int main(void)
@@ -96,7 +52,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entries_have_the_bits_of_the_manual),
 		cmocka_unit_test(flags_come_back_from_every_leaf),
-		cmocka_unit_test(splitting_keeps_addresses_and_flags),
 	};
 
 	return cmocka_run_group_tests_name("format", tests, NULL, NULL);
