@@ -70,20 +70,4 @@ void x86_cpuid(struct arch_vcpu *v);
 /** Fill x86_features. */
 void x86_features_init(void);
 
-/* Interrupt vectors of ours. */
-#define VECTOR_GSI0     0x30u /* + GSI, up to VECTOR_GSIS of them */
-#define VECTOR_GSIS     0x90u
-#define VECTOR_TIMER    0xe0u
-#define VECTOR_SPURIOUS 0xffu
-
-void x86_idt_init(void);
-void lapic_init(const struct boot_info *bi);
-void lapic_eoi(void);
-void ioapic_init(const struct boot_info *bi);
-void x86_clock_init(const struct boot_info *bi);
-/** The timer interrupt has come. */
-void lapic_timer_fired(void);
-/** Counter ticks of this CPU's local APIC timer per 2^32 TSC ticks; for x86_clock_init. */
-void lapic_timer_calibrate(u64 (*wait_ns)(u64 ns));
-
 #endif
