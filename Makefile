@@ -38,7 +38,7 @@ PYTHON ?= /usr/bin/python3
 ASSETS := build/assets/vmlinuz
 
 .PHONY: all
-all: say-all deps-build $(B)/trivet.elf $(B)/service.bin guest-test $(B)/guest-test/tiny.mb2
+all: say-all deps-build $(B)/trivet.elf $(B)/service.bin guest-test $(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2
 
 .PHONY: say-all
 say-all:
@@ -97,11 +97,11 @@ $(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o build/un
 guest-test:
 -include mk/guest-test.mk
 
-$(B)/guest-test/tiny.mb2: tests/emu/tiny.asm
+$(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2: tests/emu/tiny.asm
 	@mkdir -p $(@D)
-	@echo "NASM  $<"
-	@$(NASM) -f elf64 -o $@.o $<
-	@ld -n -nostdlib -static -Ttext=0x100000 -o $@ $@.o
+	@echo "NASM  $< ($(@F))"
+	@$(NASM) -f elf64 $(if $(findstring echo,$@),-DECHO) -o $@.o $<
+	@ld -n -nostdlib -static --no-warn-rwx-segments -Ttext=0x100000 -o $@ $@.o
 
 # --- guest assets: Debian's cloud kernel, unpacked, and a busybox initramfs -----------------------------------------
 .PHONY: assets run
@@ -151,6 +151,16 @@ lint: deps-test
 
 unit-bin: $(UNIT_BIN)
 
+.PHONY: format tidy
+format:
+	@echo "format: rewriting C sources as .clang-format says"
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+tidy:
+	@echo "tidy: clang-tidy on the hypervisor and the service VM"
+	@clang-tidy --quiet $(filter %.c,$(HV_SRC)) -- $(filter-out -MMD -MP -Werror,$(HVFLAGS))
+	@clang-tidy --quiet $(filter-out %/inih.c,$(filter %.c,$(SV_SRC))) -- $(filter-out -MMD -MP -Werror,$(GUESTFLAGS))
+
 .PHONY: size
 size: deps-build $(B)/trivet.elf $(B)/service.bin
 	@echo "size: lines of code (no blanks or comments) and bytes, by part"
@@ -170,6 +180,7 @@ help:
 	@echo "make test       everything: unit, lint, emulated systems make test-unit  unit tests alone (a minute)"
 	@echo "make test-emu   emulated systems, T=name for some        make lint       format and rules"
 	@echo "make size       lines and bytes by part                  make assets     the default guest's kernel and initrd"
+	@echo "make format     lay the sources out                   make tidy      clang-tidy, if it is installed"
 	@echo "make deps       install what is missing (apt)            make clean      remove build/"
 
 .PHONY: clean

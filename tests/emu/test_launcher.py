@@ -3,11 +3,15 @@
 
 import subprocess
 
+import pexpect
 import pytest
 
 from conftest import BUILD, LAUNCHER, load_launcher
 
 TINY = ["--hypervisor", BUILD / "guest-test" / "tiny.mb2", "--service", ""]
+
+
+ECHO = ["--hypervisor", BUILD / "guest-test" / "echo.mb2", "--service", ""]
 
 
 def launch(*args):
@@ -71,3 +75,26 @@ def test_files_of_a_configuration_are_its_modules_as_written(tmp_path):
                                     "disk = d.img,ro,serial=A\nmodule = m with words\ncmdline = initrd=/no\n")
     files = load_launcher().config_files(tmp_path / "a.ini")
     assert files == {name: tmp_path / name for name in ("k", "i", "d.img", "m")}
+
+
+def test_console_goes_both_ways_and_every_key_reaches_the_machine(machine):
+    child = machine.console("--config", machine.file("a.ini", ""), *ECHO)
+    child.expect("tiny test kernel")
+    for text in ("hello\x01x\x03\x04", "\x11\x13 w\u00f6rld"):  # Ctrl-A, Ctrl-C, Ctrl-D, Ctrl-Q, Ctrl-S
+        child.send(text)
+        child.expect_exact(text)
+    child.send("q")
+    child.expect("powering off")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_the_quit_key_ends_the_machine(machine):
+    child = machine.console("--config", machine.file("a.ini", ""), *ECHO)
+    child.expect("tiny test kernel")
+    child.send("\x1d")
+    child.expect("ended from the keyboard")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
