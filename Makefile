@@ -86,6 +86,8 @@ test-unit: $(UNIT_BIN)
 	@echo "test-unit: running $(words $(UNIT_BIN)) programs under AddressSanitizer and UBSan"
 	@set -e; for t in $(UNIT_BIN); do $$t; done
 
+-include mk/guest-test.mk
+
 .PHONY: clean
 clean:
 	@echo "clean: removing build/"
