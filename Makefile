@@ -183,6 +183,8 @@ help:
 	@echo "make format     lay the sources out                   make tidy      clang-tidy, if it is installed"
 	@echo "make deps       install what is missing (apt)            make clean      remove build/"
 
+-include mk/guest-test.mk
+
 .PHONY: clean
 clean:
 	@echo "clean: removing build/"
