@@ -31,7 +31,7 @@ HV_OBJ := $(patsubst %,$(B)/hv-obj/%.o,$(HV_SRC))
 # --- the service VM -------------------------------------------------------------------------------
 SV_SRC := $(wildcard guest/rt/*.c guest/rt/$(ARCHDIR)/*.c guest/vmm/*.c guest/vmm/dev/*.c guest/vmm/$(ARCHDIR)/*.c \
             guest/drv/*.c guest/service/*.c) $(wildcard guest/rt/$(ARCHDIR)/*.asm) \
-          hv/lib/string.c hv/lib/print.c
+          hv/lib/string.c hv/lib/print.c hv/lib/ptab.c hv/lib/pool.c
 SV_OBJ := $(patsubst %,$(B)/sv-obj/%.o,$(SV_SRC))
 
 .PHONY: all
@@ -65,6 +65,14 @@ $(B)/sv-obj/%.asm.o: %.asm
 	@mkdir -p $(@D)
 	@echo "NASM  $< (service VM)"
 	@$(NASM) -f elf64 -g -F dwarf -I$(B)/ -I./ -MD $(@:.o=.d) -o $@ $<
+
+$(B)/service.elf: $(SV_OBJ) guest/rt/service.ld
+	@echo "LD    $@"
+	@$(CC) -nostdlib -static-pie -Wl,-T,guest/rt/service.ld -Wl,-z,max-page-size=4096 -Wl,--build-id=none \
+	  -Wl,-z,noexecstack -Wl,-z,norelro -Wl,-z,text -Wl,--no-warn-rwx-segments -o $@ $(SV_OBJ)
+
+$(B)/service.bin: $(B)/service.elf
+	@objcopy -O binary $< $@
 
 # --- unit tests: each tests/unit/test_X.c names the sources it needs in a line "LINK: a.c b.c" --------
 UB := build/unit
