@@ -34,8 +34,22 @@ SV_SRC := $(wildcard guest/rt/*.c guest/rt/$(ARCHDIR)/*.c guest/vmm/*.c guest/vm
           hv/lib/string.c hv/lib/print.c hv/lib/ptab.c hv/lib/pool.c
 SV_OBJ := $(patsubst %,$(B)/sv-obj/%.o,$(SV_SRC))
 
+# inih parses the configuration; it is built from its Debian source package with our flags (docs/dependencies.md).
+INIH := build/src/libinih
+ifneq ($(shell grep -ls '"ini.h"' guest/service/*.c),)
+INIH_OBJ := $(B)/sv-obj/third-party/inih/ini.c.o
+SV_CFLAGS_INIH := -I$(INIH)
+SV_OBJ += $(INIH_OBJ)
+$(B)/sv-obj/guest/service/%.c.o: SV_CFLAGS += $(SV_CFLAGS_INIH)
+$(B)/sv-obj/guest/service/config.c.o: | $(INIH)/ini.c
+endif
+
+PYTHON ?= /usr/bin/python3
+ISO    := $(B)/trivet.iso
+ASSETS := build/assets/vmlinuz
+
 .PHONY: all
-all: $(B)/trivet.elf $(B)/service.bin
+all: deps-build $(B)/trivet.elf $(B)/service.bin guest-test
 
 $(B)/trivet.elf: $(HV_OBJ) $(B)/linker.ld
 	@echo "LD    $@"
@@ -72,7 +86,45 @@ $(B)/service.elf: $(SV_OBJ) guest/rt/service.ld
 	  -Wl,-z,noexecstack -Wl,-z,norelro -Wl,-z,text -Wl,--no-warn-rwx-segments -o $@ $(SV_OBJ)
 
 $(B)/service.bin: $(B)/service.elf
+	@echo "BIN   $@"
 	@objcopy -O binary $< $@
+
+$(INIH)/ini.c: mk/debsrc.sh
+	@echo "GET   Debian's source of libinih"
+	@mk/debsrc.sh libinih build/src
+	@touch $@
+
+# ini.c wants a few standard headers: guest/rt/libc has as much of them as it needs. Its warnings are not ours.
+$(B)/sv-obj/third-party/inih/ini.c.o: $(INIH)/ini.c
+	@mkdir -p $(@D)
+	@echo "CC    $< (service VM)"
+	@$(CC) $(filter-out $(WARN),$(GUESTFLAGS)) -w -Iguest/rt/libc -DINI_USE_STACK=1 -DINI_MAX_LINE=4096 -DINI_ALLOW_BOM=0 \
+	  -c -o $@ $<
+
+# --- test guests: Multiboot 1 kernels, each guest/test/test_X.c or .asm with the library beside it ----------------
+GT := $(B)/guest-test
+-include guest/test/test.mk
+.PHONY: guest-test
+guest-test: $(GUEST_TESTS)
+
+$(GT)/tiny.mb2: tests/emu/tiny.asm
+	@mkdir -p $(@D)
+	@echo "NASM  $<"
+	@$(NASM) -f elf64 -o $@.o $<
+	@ld -n -nostdlib -static -Ttext=0x100000 -o $@ $@.o
+
+# --- guest assets: Debian's cloud kernel, unpacked, and a busybox initramfs -----------------------------------------
+$(ASSETS): $(wildcard tests/assets/*.* tests/assets/init tests/assets/tests/*)
+	@echo "GET   Debian's cloud kernel, and make an initramfs of busybox (build/assets)"
+	@$(PYTHON) tests/assets/build.py build/assets
+
+.PHONY: assets run
+assets: deps-run $(ASSETS)
+
+run: deps-build deps-run
+	@echo "run: building, then starting a Debian kernel on Trivet (CONFIG=file for another guest, ARGS=... for ./trivet)"
+	@$(MAKE) --no-print-directory all assets
+	@./trivet run $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
 
 # --- unit tests: each tests/unit/test_X.c names the sources it needs in a line "LINK: a.c b.c" --------
 UB := build/unit
@@ -89,14 +141,50 @@ $(UB)/$(1): tests/unit/$(1).c $$(shell sed -n 's/.*LINK: *\([^*]*\).*/\1/p' test
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t))))
 
-.PHONY: test-unit
-test-unit: $(UNIT_BIN)
-	@echo "test-unit: running $(words $(UNIT_BIN)) programs under AddressSanitizer and UBSan"
-	@set -e; for t in $(UNIT_BIN); do $$t; done
+# --- checks: tests/run.py runs them, counts, and ends with "N passed, N failed, N skipped" --------------------------
+.PHONY: test test-unit test-emu lint unit-bin
+test: deps-build deps-run deps-test
+	@echo "test: unit tests, lint, and whole systems on emulated SVM (QEMU) and VMX (Bochs)"
+	@$(PYTHON) tests/run.py unit lint emu
+
+test-unit: deps-build deps-test
+	@echo "test-unit: $(words $(UNIT_BIN)) programs under AddressSanitizer and UBSan"
+	@$(PYTHON) tests/run.py unit
+
+test-emu: deps-build deps-run deps-test
+	@echo "test-emu: whole systems in emulators, $(if $(T),those that match '$(T)',all of them)"
+	@$(PYTHON) tests/run.py emu $(if $(T),-k '$(T)')
+
+lint: deps-test
+	@echo "lint: format, static analysis, licences, include rules, size of functions"
+	@$(PYTHON) tests/run.py lint
+
+unit-bin: $(UNIT_BIN)
+
+.PHONY: size
+size: deps-build $(B)/trivet.elf $(B)/service.bin
+	@echo "size: lines of code (no blanks or comments) and bytes, by part"
+	@$(PYTHON) mk/size.py $(B)
+
+# --- what has to be installed: mk/packages ------------------------------------------------------------------------------
+.PHONY: deps deps-build deps-run deps-test
+deps: deps-build deps-run deps-test
+deps-build deps-run deps-test: deps-%: build/deps/%
+build/deps/%: mk/packages mk/deps.sh
+	@mk/deps.sh $*
+	@mkdir -p $(@D) && touch $@
+
+.PHONY: help
+help:
+	@echo "make            build hypervisor and service VM          make run        a Debian kernel on Trivet"
+	@echo "make test       everything: unit, lint, emulated systems make test-unit  unit tests alone (a minute)"
+	@echo "make test-emu   emulated systems, T=name for some        make lint       format and rules"
+	@echo "make size       lines and bytes by part                  make assets     the default guest's kernel and initrd"
+	@echo "make deps       install what is missing (apt)            make clean      remove build/"
 
 .PHONY: clean
 clean:
 	@echo "clean: removing build/"
 	@rm -rf build
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -path build/src -prune -o -name '*.d' -print 2>/dev/null)
