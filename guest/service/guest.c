@@ -3,6 +3,7 @@
 #include "guest/service/guest.h"
 #include "guest/rt/hypercall.h"
 #include "guest/rt/sys.h"
+#include "guest/rt/x86/cpu.h"
 #include "guest/vmm/virtio.h"
 #include "guest/vmm/x86/cpuid.h"
 
@@ -110,7 +111,8 @@ static bool guest_ram(struct guest *g)
 
 static bool guest_cpuid(struct guest *g)
 {
-	unsigned n = cpuid_build(hv_mailbox, MAILBOX_SIZE / sizeof(struct vcpu_cpuid), g->vm.nvcpus);
+	unsigned n = cpuid_build(&service_info, g->vm.nvcpus, cpuid_host, hv_mailbox,
+				 MAILBOX_SIZE / sizeof(struct vcpu_cpuid));
 	status_t s = hv_call(HV_VM_SET_CPUID, g->vm.id, n, 0, 0, 0).status;
 
 	if (s != OK)
@@ -185,7 +187,7 @@ static bool guest_devices(struct guest *g)
 
 static bool guest_platform(struct guest *g)
 {
-	struct pc_options o = { 0 };
+	struct pc_options o = { .ncpus = g->vm.nvcpus, .info = &service_info };
 	status_t s;
 
 	if (g->config->serial) {
@@ -194,12 +196,14 @@ static bool guest_platform(struct guest *g)
 			return guest_fail(g, "console", ERR_NOMEM);
 		o.com1 = &g->com1->tty;
 	}
+	g->tsc_offset = 0 - cpu_counter(); /* the guest's counter starts at about 0, as after a reset */
+	o.tsc_offset = g->tsc_offset;
 	s = pc_init(&g->pc, &g->vm, &o);
 	if (s != OK)
 		return guest_fail(g, "platform", s);
 	if (!guest_devices(g))
 		return false;
-	s = pc_finish(&g->pc);
+	s = pc_finish(&g->pc, &g->rsdp);
 	return s == OK || guest_fail(g, "platform", s);
 }
 
@@ -260,7 +264,7 @@ static bool guest_load(struct guest *g, struct vcpu_state *state)
 		in.nmodules++;
 	}
 	in.cmdline = c->cmdline;
-	in.acpi_rsdp = g->pc.rsdp;
+	in.acpi_rsdp = g->rsdp;
 	in.low_top = g->vm.ram[0].size;
 	if (loader_x86(&g->vm, &in, state) != OK) {
 		log_line("error: guest %s: %s", c->name, in.error);
@@ -278,6 +282,7 @@ bool guest_start(struct guest *g)
 	memset(&state, 0, sizeof(state));
 	if (!guest_load(g, &state))
 		return false;
+	state.tsc_offset = g->tsc_offset;
 	memcpy(hv_mailbox, &state, sizeof(state));
 	s = hv_call(HV_VCPU_SET, v->id, 0, 0, 0, 0).status;
 	if (s != OK)
@@ -320,12 +325,24 @@ static void guest_end(struct guest *g)
 	service_guest_ended();
 }
 
-/* As after a reset of real hardware: devices as at power-on, memory as it is, the kernel loaded again. */
+/* Devices as at power-on; memory stays as it is, but for what the platform and the loader write into it. */
+static void guest_reset(struct guest *g)
+{
+	/* Behind the host bridge at 0 there are only the virtio devices of guest_devices. */
+	for (unsigned i = 1; i < ARRAY_SIZE(g->pc.pci.dev); i++) {
+		if (g->pc.pci.dev[i] != NULL)
+			virtio_reset(container_of(g->pc.pci.dev[i], struct virtio, pci));
+	}
+	pc_reset(&g->pc);
+	if (pc_write_tables(&g->pc, &g->rsdp) != OK)
+		log_line("error: guest %s: no room for its ACPI tables", g->vm.name);
+}
+
 static void guest_restart(struct timer *t)
 {
 	struct guest *g = container_of(t, struct guest, restart);
 
-	pc_reset(&g->pc);
+	guest_reset(g);
 	if (!guest_start(g))
 		guest_end(g);
 }

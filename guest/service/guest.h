@@ -17,11 +17,14 @@ struct guest {
 	struct pc pc;
 	struct disk *disk[CONFIG_MAX_DISKS];
 	struct console *com1, *virtio;
+	u64 tsc_offset; /* of its vCPUs, as in struct vcpu_state */
+	u64 rsdp;	/* its ACPI tables */
 	struct timer restart;
 	u64 starts;
 	bool ended; /* for good */
 };
 
+extern struct hv_info service_info;
 extern struct guest *guests[CONFIG_MAX_VMS];
 extern unsigned nguests;
 

@@ -9,7 +9,7 @@
 #define MAIN_COM1_IRQ	 4
 #define MAIN_FLUSH_TRIES 256
 
-static struct hv_info main_info;
+struct hv_info service_info;
 static struct config main_config;
 static struct drv_uart main_uart;
 static bool main_has_uart;
@@ -79,11 +79,11 @@ void service_main(void)
 {
 	unsigned running = 0;
 
-	rt_init(&main_info);
+	rt_init(&service_info);
 	main_console();
-	guest_modules((const struct boot_info *)(uintptr_t)main_info.boot_info);
-	log_line("service VM on %.*s, %u CPUs, counter %llu kHz, %llu MiB free", (int)sizeof(main_info.machine),
-		 main_info.machine, main_info.ncpus, (unsigned long long)(main_info.counter_hz / 1000),
+	guest_modules((const struct boot_info *)(uintptr_t)service_info.boot_info);
+	log_line("service VM on %.*s, %u CPUs, counter %llu kHz, %llu MiB free", (int)sizeof(service_info.machine),
+		 service_info.machine, service_info.ncpus, (unsigned long long)(service_info.counter_hz / 1000),
 		 (unsigned long long)(mem_free_bytes() >> 20));
 	main_configure();
 	for (unsigned i = 0; i < main_config.nvms; i++) {

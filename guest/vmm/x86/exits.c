@@ -15,6 +15,8 @@
 #define RFLAGS_RF BIT(16)
 #define EFER_LMA  BIT(10)
 
+#define APIC_BASE_BSP BIT(8)
+
 static u64 exits_mask(unsigned size)
 {
 	return size >= 8 ? ~0ULL : (1ULL << (size * 8)) - 1;
@@ -29,12 +31,22 @@ static void *exits_ram(void *ctx, u64 gpa, unsigned len)
 
 static u64 exits_mmio_read(void *ctx, u64 gpa, unsigned size)
 {
-	return bus_read(&((struct vcpu *)ctx)->vm->mmio, gpa, size);
+	struct vcpu *v = ctx;
+
+	/* Each vCPU finds its own local APIC there, so it is on no bus. */
+	if (unlikely(pc_is_apic(gpa)))
+		return pc_apic_access(v, gpa - PC_LAPIC_BASE, false, 0) & exits_mask(size);
+	return bus_read(&v->vm->mmio, gpa, size);
 }
 
 static void exits_mmio_write(void *ctx, u64 gpa, unsigned size, u64 value)
 {
-	bus_write(&((struct vcpu *)ctx)->vm->mmio, gpa, size, value);
+	struct vcpu *v = ctx;
+
+	if (unlikely(pc_is_apic(gpa)))
+		(void)pc_apic_access(v, gpa - PC_LAPIC_BASE, true, value);
+	else
+		bus_write(&v->vm->mmio, gpa, size, value);
 }
 
 static u64 exits_port_read(void *ctx, u16 port, unsigned size)
@@ -289,6 +301,8 @@ static void exits_sipi(struct vcpu *v)
 	s->regs.seg[X86_CS].sel = (u16)(vector << 8);
 	s->regs.seg[X86_CS].base = vector << 12;
 	s->regs.rip = 0;
+	s->apic_base &= ~APIC_BASE_BSP;
+	s->tsc_offset = ((const struct pc *)v->vm->platform)->pvclock.tsc_offset;
 	if (hv_call(HV_VCPU_SET, v->id, 0, 0, 0, 0).status != OK) {
 		vm_stop(v->vm, STOP_CRASH, "CPU %u cannot be started", v->index);
 		return;
