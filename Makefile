@@ -31,7 +31,7 @@ HV_OBJ := $(patsubst %,$(B)/hv-obj/%.o,$(HV_SRC))
 # --- the service VM -------------------------------------------------------------------------------
 SV_SRC := $(wildcard guest/rt/*.c guest/rt/$(ARCHDIR)/*.c guest/vmm/*.c guest/vmm/dev/*.c guest/vmm/$(ARCHDIR)/*.c \
             guest/drv/*.c guest/service/*.c) $(wildcard guest/rt/$(ARCHDIR)/*.asm) \
-          hv/lib/string.c hv/lib/print.c
+          hv/lib/string.c hv/lib/print.c hv/lib/ptab.c hv/lib/pool.c
 SV_OBJ := $(patsubst %,$(B)/sv-obj/%.o,$(SV_SRC))
 
 PYTHON ?= /usr/bin/python3

@@ -8,6 +8,7 @@
 #include "guest/vmm/bus.h"
 
 #define VM_NAME_MAX  32
+#define VM_WHY_MAX   200
 #define VM_MAX_RAM   4
 #define VM_MAX_VCPUS 8
 
@@ -29,6 +30,9 @@ struct vcpu {
 	unsigned index;
 	struct run_page *run;
 	u64 exits[EXIT_COUNT]; /* that came to the service VM */
+	bool in_guest;	       /* it was let run and has not exited since         */
+	bool owed;	       /* its exit is being served: the loop will reply   */
+	bool parked;	       /* it halted with interrupts off, or awaits a SIPI */
 };
 
 struct vm {
@@ -44,6 +48,12 @@ struct vm {
 	void *platform; /* struct pc on x86        */
 	/* Sets the level of global system interrupt @gsi; the platform provides it. */
 	void (*irq)(struct vm *, unsigned gsi, bool level);
+	/* Called from the event loop when, after vm_stop, its last vCPU has come out; the owner provides it. */
+	void (*stopped)(struct vm *);
+	enum vm_stop stop_how;
+	char stop_why[VM_WHY_MAX];
+	struct work stop_work;
+	bool stop_told;
 };
 
 /**
