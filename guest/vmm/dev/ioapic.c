@@ -21,7 +21,7 @@
 #define RTE_LEVEL      BIT(15)
 #define RTE_MASK       BIT(16)
 #define RTE_DEST       BITS(63, 56)
-#define RTE_WRITABLE   (RTE_DEST | 0x1ffffull & ~(RTE_DELIVS | RTE_REMOTE_IRR))
+#define RTE_WRITABLE   (RTE_DEST | (BITS(16, 0) & ~(RTE_DELIVS | RTE_REMOTE_IRR)))
 
 /* Message address and data (Intel SDM 3A, 11.11). */
 #define MSI_BASE	0xfee00000u
