@@ -157,6 +157,9 @@ static void uart_ready(struct uart *u)
 /** Move the transmitter's bytes on, as many as the other end takes. */
 static void uart_transmit(struct uart *u)
 {
+	if (u->sending)
+		return; /* the host end answered with room() from within output() */
+	u->sending = true;
 	while (u->tx.n) {
 		u8 c = u->tx.byte[u->tx.head];
 
@@ -169,6 +172,7 @@ static void uart_transmit(struct uart *u)
 		}
 		uart_get(&u->tx);
 	}
+	u->sending = false;
 	if (u->tx.n == 0 && !(u->lsr & LSR_THRE)) {
 		u->lsr |= LSR_THRE | LSR_TEMT;
 		u->thr_event = true;

@@ -23,6 +23,7 @@ struct uart {
 	struct uart_fifo rx, tx;
 	bool thr_event;	 /* THR became empty and nobody has been told */
 	bool rx_timeout; /* characters lie below the trigger level    */
+	bool sending;	 /* uart_transmit is running */
 	bool refused;	 /* the host end had more input               */
 	struct timer timer;
 	struct bus_region port;
