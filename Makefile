@@ -66,6 +66,16 @@ $(B)/sv-obj/%.asm.o: %.asm
 	@echo "NASM  $< (service VM)"
 	@$(NASM) -f elf64 -g -F dwarf -I$(B)/ -I./ -MD $(@:.o=.d) -o $@ $<
 
+# A guest's ACPI DSDT as a C array.
+$(B)/gen/dsdt.h: guest/vmm/x86/dsdt.asl
+	@mkdir -p $(@D)
+	@echo "IASL  $<"
+	@iasl -p $(B)/gen/dsdt -tc $< >$(B)/gen/dsdt.log 2>&1 || { cat $(B)/gen/dsdt.log; exit 1; }
+	@sed 's/^unsigned char/static const unsigned char/' $(B)/gen/dsdt.hex >$@
+
+$(B)/sv-obj/guest/vmm/x86/acpi.c.o: $(B)/gen/dsdt.h
+$(B)/sv-obj/guest/vmm/x86/acpi.c.o: GUESTFLAGS += -I$(B)
+
 # --- unit tests: each tests/unit/test_X.c names the sources it needs in a line "LINK: a.c b.c" --------
 UB := build/unit
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -80,6 +90,8 @@ $(UB)/$(1): tests/unit/$(1).c $$(shell sed -n 's/.*LINK: *\([^*]*\).*/\1/p' test
 	@$$(CC) $$(UNITFLAGS) $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) -MMD -MP -o $$@ $$(filter %.c,$$^) -lcmocka
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t))))
+$(UB)/test_acpi $(UB)/test_pc: $(B)/gen/dsdt.h
+$(UB)/test_acpi $(UB)/test_pc: UNITFLAGS += -I$(B)
 
 .PHONY: test-unit
 test-unit: $(UNIT_BIN)

@@ -163,15 +163,15 @@ static void cpuid_leaf1(struct cpuid_build *b)
 static void cpuid_leaf7(struct cpuid_build *b)
 {
 	u32 r[4], s[4] = { 0 };
-	u32 noavx = ~(b->xcr0 & XCR0_AVX ? 0u : ~0u), no512 = ~(b->xcr0 & XCR0_AVX512 ? 0u : ~0u);
+	u32 avx = b->xcr0 & XCR0_AVX ? ~0u : 0, avx512 = b->xcr0 & XCR0_AVX512 ? ~0u : 0;
 
 	cpuid_get(b, 7, 0, r);
 	if (r[CPUID_EAX] >= 1)
 		cpuid_get(b, 7, 1, s);
-	r[CPUID_EBX] &= L7B_SAFE & (noavx | ~(u32)L7B_AVX2) & (no512 | ~(u32)L7B_AVX512);
-	r[CPUID_ECX] &= L7C_SAFE & (noavx | ~(u32)L7C_AVX) & (no512 | ~(u32)L7C_AVX512);
-	r[CPUID_EDX] &= L7D_SAFE & (no512 | ~(u32)L7D_AVX512);
-	s[CPUID_EAX] &= L71A_SAFE & (noavx | ~(u32)L71A_AVX) & (no512 | ~(u32)L71A_AVX512);
+	r[CPUID_EBX] &= L7B_SAFE & (avx | ~(u32)L7B_AVX2) & (avx512 | ~(u32)L7B_AVX512);
+	r[CPUID_ECX] &= L7C_SAFE & (avx | ~(u32)L7C_AVX) & (avx512 | ~(u32)L7C_AVX512);
+	r[CPUID_EDX] &= L7D_SAFE & (avx512 | ~(u32)L7D_AVX512);
+	s[CPUID_EAX] &= L71A_SAFE & (avx | ~(u32)L71A_AVX) & (avx512 | ~(u32)L71A_AVX512);
 	cpuid_put(b, 7, 0, MIN(r[CPUID_EAX], 1), r[CPUID_EBX], r[CPUID_ECX], r[CPUID_EDX]);
 	cpuid_put(b, 7, 1, s[CPUID_EAX], 0, 0, 0);
 }

@@ -4,6 +4,7 @@
 #define GUEST_VMM_X86_CPUID_H
 
 #include "hv/abi/hypercall.h"
+#include "self/regs.h"
 
 enum { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
 

@@ -57,6 +57,7 @@ struct pc {
 	struct pci_root pci;
 	struct pci_dev host_bridge;
 	const struct bus_ops *cf8_ops; /* the root's own; CF9 lies among its ports */
+	struct vcpu *current;	       /* whose instruction is being emulated */
 	u8 cf9, port92;
 	struct bus_region post, port64, port92_region, lapic;
 };
@@ -85,15 +86,13 @@ void pc_irq(struct vm *vm, unsigned gsi, bool level);
 int pc_intack(struct pc *pc);
 /** EXIT_EOI: the local APIC has ended level-triggered @vector. */
 void pc_eoi(struct pc *pc, u32 vector);
-/**
- * An access of @v to its local APIC's page at FEE00000h + @off (EXIT_MMIO): on vm->mmio nobody knows which vCPU it is,
- * so the event loop comes here first when pc_is_apic() says so. Reads return the value.
- */
-static inline bool pc_is_apic(u64 gpa)
-{
-	return gpa - PC_LAPIC_BASE < PAGE_SIZE;
-}
+/** The local APIC's page, as the hypervisor's HV_VCPU_APIC serves it for @v. Reads return the value. */
 u64 pc_apic_access(struct vcpu *v, u64 off, bool write, u64 value);
+/** The bus does not say who accesses it: the event loop names the vCPU before it emulates an instruction. */
+static inline void pc_set_current(struct pc *pc, struct vcpu *v)
+{
+	pc->current = v;
+}
 /** Which GSI pin 1 to 4 of PCI device @dev is; dsdt.asl's _PRT says the same. */
 unsigned pc_intx_gsi(unsigned dev, unsigned pin);
 
