@@ -116,10 +116,10 @@ bool pci_bars_unmap(struct pci_dev *d)
 
 		if (!bar->mapped || (pci_bar_wanted(d, n, &addr) && addr == bar->region.base))
 			continue;
-		if (d->bar_moved)
-			d->bar_moved(d, n, false);
 		bus_remove(pci_bar_bus(d, n), &bar->region);
 		bar->mapped = false;
+		if (d->bar_moved)
+			d->bar_moved(d, n, false);
 		any = true;
 	}
 	return any;
