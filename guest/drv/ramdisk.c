@@ -153,6 +153,17 @@ struct disk *ramdisk_new(const void *base, u64 size, bool readonly, const char *
 	rd->disk.ops = &ram_ops;
 	rd->disk.nsectors = size / SECTOR_SIZE + (size % SECTOR_SIZE != 0);
 	rd->disk.readonly = readonly;
-	(void)str_copy(rd->disk.serial, serial, sizeof(rd->disk.serial)); /* a longer one is cut */
+	memcpy(rd->disk.serial, serial, strnlen(serial, sizeof(rd->disk.serial) - 1)); /* the rest is zero */
 	return &rd->disk;
+}
+
+void ramdisk_free(struct disk *d)
+{
+	struct ramdisk *rd = container_of(d, struct ramdisk, disk);
+	u64 n;
+
+	for (n = 0; n < rd->npages; n++)
+		ram_free(rd, n);
+	mem_free(rd->page);
+	mem_free(rd);
 }

@@ -11,5 +11,7 @@
  * 20 characters. NULL: out of memory.
  */
 struct disk *ramdisk_new(const void *base, u64 size, bool readonly, const char *serial);
+/** Give back what ramdisk_new and writes have taken; no request may be in flight. */
+void ramdisk_free(struct disk *d);
 
 #endif

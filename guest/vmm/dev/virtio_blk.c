@@ -6,9 +6,13 @@
 #define BLK_QUEUE_SIZE 128
 #define BLK_SEG_MAX    (BLK_QUEUE_SIZE - 2) /* header and status take one each */
 #define BLK_ID_LEN     20u
+#define BLK_SEG_SIZE   0x10000u			    /* size_max: bytes of a segment                            */
+#define BLK_DATA_MAX   (BLK_SEG_MAX * BLK_SEG_SIZE) /* bytes of a request; more is an error                    */
+#define BLK_KICK_MAX   0x400000u		    /* bytes after which a kick lets others have their turn    */
 /* At most so much is discarded or zeroed by one request: 16 MiB, so that none takes long. */
 #define BLK_ZERO_MAX 0x8000u
 
+#define BLK_F_SIZE_MAX	   BIT(1)
 #define BLK_F_SEG_MAX	   BIT(2)
 #define BLK_F_RO	   BIT(5)
 #define BLK_F_BLK_SIZE	   BIT(6)
@@ -137,7 +141,7 @@ static void blk_transfer(struct blk_req *q, const struct vq_chain *c, const stru
 	bool in = h->type == BLK_IN;
 	u64 len = in ? c->write_len - 1 : c->read_len - sizeof(*h);
 
-	if (len == 0 || len % SECTOR_SIZE != 0) {
+	if (len == 0 || len % SECTOR_SIZE != 0 || len > BLK_DATA_MAX) {
 		blk_finish(q, BLK_S_IOERR);
 		return;
 	}
@@ -226,16 +230,18 @@ static void blk_kick(struct virtio *v, unsigned index)
 {
 	struct blk *b = blk_dev(v);
 	struct vq *q = &v->vq[index];
+	u64 bytes = 0;
 	unsigned n;
 
 	b->in_kick = true;
-	for (n = 0; n < VQ_BUDGET; n++) {
+	for (n = 0; n < VQ_BUDGET && bytes < BLK_KICK_MAX; n++) {
 		if (vq_pop(q, &b->chain) != OK || !blk_start(b, &b->chain))
 			break;
+		bytes += b->chain.read_len + b->chain.write_len;
 	}
 	b->in_kick = false;
 	vq_notify(q);
-	if (n == VQ_BUDGET)
+	if (n == VQ_BUDGET || bytes >= BLK_KICK_MAX)
 		vq_again(q);
 }
 
@@ -258,7 +264,7 @@ static const struct virtio_ops blk_ops = { .kick = blk_kick, .reset = blk_reset,
 
 status_t virtio_blk_new(struct vm *vm, struct pci_root *root, unsigned devfn, struct disk *disk)
 {
-	u64 features = BLK_F_SEG_MAX | BLK_F_BLK_SIZE | BLK_F_FLUSH;
+	u64 features = BLK_F_SIZE_MAX | BLK_F_SEG_MAX | BLK_F_BLK_SIZE | BLK_F_FLUSH;
 	struct blk *b = mem_alloc(sizeof(*b));
 	unsigned i;
 	status_t s;
@@ -274,6 +280,7 @@ status_t virtio_blk_new(struct vm *vm, struct pci_root *root, unsigned devfn, st
 	b->disk = disk;
 	b->config = (struct blk_config){
 		.capacity = disk->nsectors,
+		.size_max = BLK_SEG_SIZE,
 		.seg_max = BLK_SEG_MAX,
 		.blk_size = SECTOR_SIZE,
 		.num_queues = 1,

@@ -11,6 +11,7 @@ struct con {
 	struct virtio dev;
 	struct tty *tty;
 	bool starved; /* input was refused for want of buffers: say so when some come */
+	bool in_tx;   /* the host may call room() from within its output()           */
 	bool tx_held; /* tx is a chain of which the host has taken tx_off bytes so far */
 	u64 tx_off;
 	struct vq_chain tx, rx;
@@ -49,6 +50,9 @@ static void con_tx(struct con *c)
 	struct vq *q = &c->dev.vq[CON_TX];
 	unsigned n;
 
+	if (c->in_tx)
+		return;
+	c->in_tx = true;
 	for (n = 0; n < VQ_BUDGET; n++) {
 		if (!c->tx_held) {
 			if (vq_pop(q, &c->tx) != OK)
@@ -61,6 +65,7 @@ static void con_tx(struct con *c)
 		c->tx_held = false;
 		vq_push(q, c->tx.head, 0);
 	}
+	c->in_tx = false;
 	vq_notify(q);
 	if (n == VQ_BUDGET)
 		vq_again(q);
