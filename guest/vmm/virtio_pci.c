@@ -248,10 +248,11 @@ static void vpci_queue_enable(struct vq *q)
 /* Queue fields of the selected queue; @off is 4-byte aligned for the addresses. */
 static u64 vpci_queue_read(const struct virtio *v, unsigned off)
 {
-	const struct vq *q = &v->vq[v->queue_select];
+	const struct vq *q;
 
 	if (v->queue_select >= v->nvq)
 		return 0; /* size 0: there is no such queue */
+	q = &v->vq[v->queue_select];
 	switch (off) {
 	case C_QUEUE_SIZE: return q->size;
 	case C_QUEUE_MSIX_VECTOR: return q->vector;
@@ -305,11 +306,12 @@ static u16 vpci_vector(const struct virtio *v, u32 value)
 
 static void vpci_queue_write(struct virtio *v, unsigned off, u32 value)
 {
-	struct vq *q = &v->vq[v->queue_select];
 	bool high = (off & 4) != 0;
+	struct vq *q;
 
 	if (v->queue_select >= v->nvq)
 		return;
+	q = &v->vq[v->queue_select];
 	if (off == C_QUEUE_MSIX_VECTOR) {
 		q->vector = vpci_vector(v, value);
 		return;
