@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/test_virtio.c: rings and PCI transport, against honest and hostile drivers.
- * LINK: guest/vmm/virtio.c guest/vmm/virtio_pci.c guest/vmm/pci.c guest/vmm/pci_msix.c guest/vmm/pci_root.c guest/vmm/bus.c guest/vmm/mem.c tests/unit/fake_virtio.c tests/unit/fake_rt.c
+ * LINK: guest/vmm/virtio.c guest/vmm/virtio_pci.c guest/vmm/pci.c guest/vmm/pci_msix.c guest/vmm/pci_root.c
+ * guest/vmm/bus.c guest/vmm/mem.c tests/unit/fake_virtio.c tests/unit/fake_rt.c
  */
 #include "guest/vmm/virtio.h"
 
@@ -13,7 +14,7 @@
 #include "fake_virtio.h"
 #include "guest/vmm/pci_regs.h"
 
-#define N 8 /* queue size used here */
+#define N	 8 /* queue size used here */
 #define NEXT	 VRING_DESC_NEXT
 #define WRITE	 VRING_DESC_WRITE
 #define INDIRECT VRING_DESC_INDIRECT
@@ -410,13 +411,13 @@ static void queues_that_make_no_sense_break_the_device(void **state)
 	static const struct {
 		u32 size, desc, desc_hi, avail, used;
 	} bad[] = {
-		{ 0, 0x10000, 0, 0x11000, 0x12000 },	   { 3, 0x10000, 0, 0x11000, 0x12000 },
-		{ 128, 0x10000, 0, 0x11000, 0x12000 },	   { 0x8000, 0x10000, 0, 0x11000, 0x12000 },
-		{ 8, 0x10008, 0, 0x11000, 0x12000 },	   { 8, 0x10000, 0, 0x11001, 0x12000 },
-		{ 8, 0x10000, 0, 0x11000, 0x12002 },	   { 8, 0xffff0, 0, 0x11000, 0x12000 },
-		{ 8, 0x10000, 0, DRV_RAM - 16, 0x12000 },  { 8, 0x10000, 0, 0x11000, DRV_RAM - 64 },
-		{ 8, 0x10000, 1, 0x11000, 0x12000 },	   { 8, 0xfffffff0, 0xffffffff, 0x11000, 0x12000 },
-		{ 8, 0x10000, 0, 0xe0000000, 0x12000 },	   { 8, 0x10000, 0, 0x11000, 0xfffffffc },
+		{ 0, 0x10000, 0, 0x11000, 0x12000 },	  { 3, 0x10000, 0, 0x11000, 0x12000 },
+		{ 128, 0x10000, 0, 0x11000, 0x12000 },	  { 0x8000, 0x10000, 0, 0x11000, 0x12000 },
+		{ 8, 0x10008, 0, 0x11000, 0x12000 },	  { 8, 0x10000, 0, 0x11001, 0x12000 },
+		{ 8, 0x10000, 0, 0x11000, 0x12002 },	  { 8, 0xffff0, 0, 0x11000, 0x12000 },
+		{ 8, 0x10000, 0, DRV_RAM - 16, 0x12000 }, { 8, 0x10000, 0, 0x11000, DRV_RAM - 64 },
+		{ 8, 0x10000, 1, 0x11000, 0x12000 },	  { 8, 0xfffffff0, 0xffffffff, 0x11000, 0x12000 },
+		{ 8, 0x10000, 0, 0xe0000000, 0x12000 },	  { 8, 0x10000, 0, 0x11000, 0xfffffffc },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
