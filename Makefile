@@ -116,6 +116,16 @@ run: deps-build deps-run
 	@$(MAKE) --no-print-directory all assets
 	@./trivet run $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
 
+# A guest's ACPI DSDT as a C array.
+$(B)/gen/dsdt.h: guest/vmm/x86/dsdt.asl
+	@mkdir -p $(@D)
+	@echo "IASL  $<"
+	@iasl -p $(B)/gen/dsdt -tc $< >$(B)/gen/dsdt.log 2>&1 || { cat $(B)/gen/dsdt.log; exit 1; }
+	@sed 's/^unsigned char/static const unsigned char/' $(B)/gen/dsdt.hex >$@
+
+$(B)/sv-obj/guest/vmm/x86/acpi.c.o: $(B)/gen/dsdt.h
+$(B)/sv-obj/guest/vmm/x86/acpi.c.o: GUESTFLAGS += -I$(B)
+
 # --- unit tests: each tests/unit/test_X.c names the sources it needs in a line "LINK: a.c b.c" --------
 UB := build/unit
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -130,6 +140,8 @@ $(UB)/$(1): tests/unit/$(1).c $$(shell sed -n 's/.*LINK: *\([^*]*\).*/\1/p' test
 	@$$(CC) $$(UNITFLAGS) $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) -MMD -MP -o $$@ $$(filter %.c,$$^) -lcmocka
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t))))
+$(UB)/test_acpi $(UB)/test_pc: $(B)/gen/dsdt.h
+$(UB)/test_acpi $(UB)/test_pc: UNITFLAGS += -I$(B)
 
 # --- checks: tests/run.py runs them, counts, and ends with "N passed, N failed, N skipped" --------------------------
 .PHONY: test test-unit test-emu lint unit-bin
@@ -182,8 +194,6 @@ help:
 	@echo "make size       lines and bytes by part                  make assets     the default guest's kernel and initrd"
 	@echo "make format     lay the sources out                   make tidy      clang-tidy, if it is installed"
 	@echo "make deps       install what is missing (apt)            make clean      remove build/"
-
--include mk/guest-test.mk
 
 .PHONY: clean
 clean:
