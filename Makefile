@@ -80,6 +80,16 @@ $(B)/sv-obj/%.asm.o: %.asm
 	@echo "NASM  $< (service VM)"
 	@$(NASM) -f elf64 -g -F dwarf -I$(B)/ -I./ -MD $(@:.o=.d) -o $@ $<
 
+# A guest's ACPI DSDT as a C array.
+$(B)/gen/dsdt.h: guest/vmm/x86/dsdt.asl
+	@mkdir -p $(@D)
+	@echo "IASL  $<"
+	@iasl -p $(B)/gen/dsdt -tc $< >$(B)/gen/dsdt.log 2>&1 || { cat $(B)/gen/dsdt.log; exit 1; }
+	@sed 's/^unsigned char/static const unsigned char/' $(B)/gen/dsdt.hex >$@
+
+$(B)/sv-obj/guest/vmm/x86/acpi.c.o: $(B)/gen/dsdt.h
+$(B)/sv-obj/guest/vmm/x86/acpi.c.o: GUESTFLAGS += -I$(B)
+
 $(B)/service.elf: $(SV_OBJ) guest/rt/service.ld
 	@echo "LD    $@"
 	@$(CC) -nostdlib -static-pie -Wl,-T,guest/rt/service.ld -Wl,-z,max-page-size=4096 -Wl,--build-id=none \
@@ -140,6 +150,8 @@ $(UB)/$(1): tests/unit/$(1).c $$(shell sed -n 's/.*LINK: *\([^*]*\).*/\1/p' test
 	@$$(CC) $$(UNITFLAGS) $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) -MMD -MP -o $$@ $$(filter %.c,$$^) -lcmocka
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t))))
+$(UB)/test_acpi $(UB)/test_pc: $(B)/gen/dsdt.h
+$(UB)/test_acpi $(UB)/test_pc: UNITFLAGS += -I$(B)
 
 # --- checks: tests/run.py runs them, counts, and ends with "N passed, N failed, N skipped" --------------------------
 .PHONY: test test-unit test-emu lint unit-bin

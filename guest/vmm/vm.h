@@ -61,6 +61,8 @@ struct vm {
  * What is there may change under the reader: copy, then check.
  */
 void *vm_mem(const struct vm *vm, u64 gpa, u64 len);
+/** As vm_mem, but takes what lies in one piece: cuts *@len down to it. NULL: @gpa is not RAM. */
+void *vm_mem_part(const struct vm *vm, u64 gpa, u64 *len);
 /** Copy out of or into guest RAM, over several pieces. ERR_RANGE: something is not RAM, nothing was copied. */
 MUST_CHECK status_t vm_read(const struct vm *vm, u64 gpa, void *buf, u64 len);
 MUST_CHECK status_t vm_write(const struct vm *vm, u64 gpa, const void *buf, u64 len);
