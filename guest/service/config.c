@@ -127,7 +127,7 @@ static bool config_number(const char **s, u64 max, u64 *out)
 	for (; *p >= '0' && *p <= '9'; p++) {
 		unsigned digit = *p - '0';
 
-		if (v > (max - digit) / 10)
+		if (digit > max || v > (max - digit) / 10)
 			return false;
 		v = v * 10 + digit;
 	}
