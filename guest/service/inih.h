@@ -12,6 +12,6 @@
 #define INI_HANDLER_LINENO		1
 #define INI_CALL_HANDLER_ON_NEW_SECTION 1 /* with name and value NULL: finds a section twice, or empty */
 
-#include "build/src/libinih/ini.h"
+#include <ini.h>
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LINK: guest/service/config.c guest/service/inih.c */
+/* CFLAGS: -isystem build/src/libinih */
 #include "guest/service/config.h"
 
 #include <stdarg.h>
