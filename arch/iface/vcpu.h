@@ -4,6 +4,7 @@
 #define ARCH_IFACE_VCPU_H
 
 #include "arch/iface/exit.h"
+#include "hv/abi/hypercall.h"
 #include "hv/lib/ptab.h"
 
 struct arch_vm;
@@ -47,6 +48,8 @@ MUST_CHECK status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *
 
 /** Would @v, halted, go on now? */
 bool arch_vcpu_awake(struct arch_vcpu *v);
+/** Can any interrupt wake @v, once halted? */
+bool arch_vcpu_can_wake(struct arch_vcpu *v);
 /** Deliver a message-signalled interrupt; true if it was for @v. */
 bool arch_vcpu_msi(struct arch_vcpu *v, u64 addr, u32 data);
 void arch_vcpu_extint(struct arch_vcpu *v, bool level);

@@ -33,7 +33,7 @@ svm_enter:
 	mov rdi, GPR(7)
 	clgi
 	sti
-	vmrun rax
+	vmrun
 	cli
 	stgi
 	mov rax, rdi
