@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/test_pci.c: configuration space, BARs, MSI-X and INTx of a guest's PCI functions.
- * LINK: guest/vmm/pci.c guest/vmm/pci_msix.c guest/vmm/pci_root.c guest/vmm/bus.c guest/vmm/mem.c tests/unit/fake_rt.c
+ * LINK: guest/vmm/pci.c guest/vmm/pci_msix.c guest/vmm/pci_root.c guest/vmm/bus.c guest/vmm/mem.c
+ * LINK: tests/unit/fake_rt.c
  */
 #include "guest/vmm/pci.h"
 
