@@ -89,6 +89,7 @@ $(INIH): mk/debsrc.sh
 	@echo "GET   Debian's source of libinih"
 	@mk/debsrc.sh libinih build/src
 	@touch $@
+$(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o: SV_CFLAGS += -isystem build/src/libinih
 $(B)/sv-obj/guest/service/inih.c.o: SV_CFLAGS += -Iguest/rt/libc -w
 $(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o build/unit/test_config: | $(INIH)
 
