@@ -45,7 +45,7 @@ def elf32(vaddr, filesz, memsz, offset=0x1000):
     ("kernel = kernel\n", "line 1"),
     ("[vm a]\nkernel = kernel\n[vm a]\nkernel = kernel\n", "line 3"),
     ("[vm a\n", "line 1"),
-    ("", "no VM|no \\[vm|nothing"),
+    ("", "no guest|no \\[vm"),
     ("\0\xff\n" * 10, "line 1"),
 ])
 def test_config_error_is_named_with_its_line(svm, text, words):
