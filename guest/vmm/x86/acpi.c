@@ -106,18 +106,44 @@ struct acpi_mcfg {
 	u32 reserved1;
 } PACKED;
 
-/* AML of one line of the SSDT: Name (\XXXX, QWord). */
-struct acpi_name {
-	u8 op; /* NameOp */
-	char name[4];
-	u8 prefix; /* QWordPrefix */
-	u64 value;
+/*
+ * The SSDT, in AML (ACPI 6.4, chapter 20):
+ *   Name (\COM1, One or Zero)
+ *   Name (\W64R, ResourceTemplate () { QWordMemory (...) })
+ */
+struct acpi_qword_memory {
+	u8 tag; /* 8Ah */
+	u16 length;
+	u8 type, general, specific;
+	u64 granularity, min, max, translation, size;
+	u8 end_tag, end_checksum; /* 79h, 0: not computed */
 } PACKED;
 
 struct acpi_ssdt {
 	struct acpi_header h;
-	struct acpi_name name[3];
+	struct {
+		u8 name_op;
+		char name[4];
+		u8 value; /* ZeroOp or OneOp */
+	} com1;
+	struct {
+		u8 name_op;
+		char name[4];
+		u8 buffer_op, pkg_length, byte_prefix, bytes;
+		struct acpi_qword_memory res;
+	} PACKED w64r;
 } PACKED;
+
+static_assert(sizeof(struct acpi_qword_memory) == 48, "ACPI 6.4, 6.4.3.5.1, and the end tag");
+
+#define AML_NAME	0x08
+#define AML_BUFFER	0x11
+#define AML_BYTE_PREFIX 0x0a
+#define RES_QWORD	0x8a
+#define RES_QWORD_LEN	0x2b
+#define RES_FIXED	0x0c /* minimum and maximum are */
+#define RES_READ_WRITE	0x01
+#define RES_END		0x79
 
 static_assert(sizeof(struct acpi_header) == 36, "ACPI 6.4, 5.2.6");
 static_assert(sizeof(struct acpi_rsdp) == 36, "ACPI 6.4, 5.2.5.3");
@@ -188,9 +214,8 @@ static status_t acpi_table(struct acpi_cursor *c, struct acpi_header *h, const c
 
 static struct acpi_gas acpi_io(u32 port, u8 width)
 {
-	u8 access = width == 8 ? 1 : width == 16 ? 2 : 3; /* byte, word, dword */
-
-	return (struct acpi_gas){ GAS_IO, width, 0, access, port };
+	/* Access size 0, not said: the PM1 event block is two registers in one address. */
+	return (struct acpi_gas){ GAS_IO, width, 0, 0, port };
 }
 
 static status_t acpi_fadt(struct acpi_cursor *c, u64 facs, u64 dsdt, u64 *at)
@@ -251,12 +276,19 @@ static status_t acpi_madt(struct acpi_cursor *c, unsigned ncpus, u64 *at)
 
 static status_t acpi_ssdt(struct acpi_cursor *c, const struct acpi_params *p, u64 *at)
 {
-	struct acpi_ssdt s = { .name = {
-				       { 0x08, "P64B", 0x0e, p->mmio64 },
-				       { 0x08, "P64E", 0x0e, p->mmio64 + p->mmio64_size - 1 },
-				       { 0x08, "COM1", 0x0e, p->com1 },
-			       } };
+	struct acpi_ssdt s = {
+		.com1 = { AML_NAME, "COM1", p->com1 },
+		.w64r = { AML_NAME, "W64R", AML_BUFFER, sizeof(s.w64r.res) + 3, AML_BYTE_PREFIX, sizeof(s.w64r.res) },
+	};
 
+	s.w64r.res = (struct acpi_qword_memory){ .tag = RES_QWORD,
+						 .length = RES_QWORD_LEN,
+						 .general = RES_FIXED,
+						 .specific = RES_READ_WRITE,
+						 .min = p->mmio64,
+						 .max = p->mmio64 + p->mmio64_size - 1,
+						 .size = p->mmio64_size,
+						 .end_tag = RES_END };
 	return acpi_table(c, &s.h, "SSDT", 2, sizeof(s), at);
 }
 
@@ -288,7 +320,7 @@ status_t acpi_build(struct vm *vm, const struct acpi_params *p, u64 *rsdp)
 		struct acpi_header h;
 		u64 table[4];
 	} PACKED xsdt = { 0 };
-	u64 dsdt_at, facs_at, xsdt_at, rsdp_at;
+	u64 table[4], dsdt_at, facs_at, xsdt_at, rsdp_at;
 	status_t st;
 
 	if (!c.mem)
@@ -302,15 +334,17 @@ status_t acpi_build(struct vm *vm, const struct acpi_params *p, u64 *rsdp)
 	if (st == OK)
 		st = acpi_place(&c, dsdt_aml_code, sizeof(dsdt_aml_code), ACPI_ALIGN, &dsdt_at);
 	if (st == OK)
-		st = acpi_fadt(&c, facs_at, dsdt_at, &xsdt.table[0]);
+		st = acpi_fadt(&c, facs_at, dsdt_at, &table[0]);
 	if (st == OK)
-		st = acpi_madt(&c, p->ncpus, &xsdt.table[1]);
+		st = acpi_madt(&c, p->ncpus, &table[1]);
 	if (st == OK)
-		st = acpi_mcfg(&c, p->ecam, &xsdt.table[2]);
+		st = acpi_mcfg(&c, p->ecam, &table[2]);
 	if (st == OK)
-		st = acpi_ssdt(&c, p, &xsdt.table[3]);
-	if (st == OK)
-		st = acpi_table(&c, &xsdt.h, "XSDT", 1, sizeof(xsdt), &xsdt_at);
+		st = acpi_ssdt(&c, p, &table[3]);
+	if (st != OK)
+		return st;
+	memcpy(xsdt.table, table, sizeof(table));
+	st = acpi_table(&c, &xsdt.h, "XSDT", 1, sizeof(xsdt), &xsdt_at);
 	if (st != OK)
 		return st;
 	acpi_rsdp(&c, rsdp_at, xsdt_at);

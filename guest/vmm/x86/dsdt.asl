@@ -2,9 +2,8 @@
 // guest/vmm/x86/dsdt.asl: a guest's PC for ACPI. What pc.h and acpi_pm.h say in C is said here again.
 DefinitionBlock ("", "DSDT", 2, "TRIVET", "TRIVETPC", 1)
 {
-	// From the SSDT that acpi.c writes: the 64-bit PCI window, and whether COM1 is there.
-	External (\P64B, IntObj)
-	External (\P64E, IntObj)
+	// From the SSDT that acpi.c writes: the 64-bit PCI window as a resource template, and whether COM1 is there.
+	External (\W64R, BuffObj)
 	External (\COM1, IntObj)
 
 	Name (\_S5, Package () { 5, 5, 0, 0 })
@@ -26,18 +25,10 @@ DefinitionBlock ("", "DSDT", 2, "TRIVET", "TRIVETPC", 1)
 				WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange, 0, 0xC000, 0xFFFF, 0, 0x4000)
 				DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, ReadWrite,
 					0, 0xC0000000, 0xDFFFFFFF, 0, 0x20000000)
-				QWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, Cacheable, ReadWrite,
-					0, 0x100000000, 0x13FFFFFFF, 0, 0x40000000, , , W64)
 			})
 			Method (_CRS, 0, Serialized)
 			{
-				CreateQWordField (CRES, W64._MIN, WMIN)
-				CreateQWordField (CRES, W64._MAX, WMAX)
-				CreateQWordField (CRES, W64._LEN, WLEN)
-				WMIN = P64B
-				WMAX = P64E
-				WLEN = P64E - P64B + 1
-				Return (CRES)
+				Return (ConcatenateResTemplate (CRES, W64R))
 			}
 
 			// Any _OSC: native hot plug and the like are not there; give the rest.
