@@ -29,7 +29,7 @@ static bool console_send(const u8 *ring, u32 size, u64 *tail, u64 head)
 	while (*tail != head) {
 		u32 at = (u32)(*tail % size);
 		size_t n = (size_t)MIN(head - *tail, (u64)(size - at));
-		size_t took = MIN(tty_write(&console_tty, ring + at, n), n);
+		size_t took = tty_write(&console_tty, ring + at, n);
 
 		*tail += took;
 		if (took < n)
@@ -98,7 +98,7 @@ static void console_deliver(struct console *c)
 	while (c->in_head != c->in_tail && c->tty.input != NULL) {
 		u32 at = c->in_tail % CONSOLE_INPUT;
 		size_t n = MIN(c->in_head - c->in_tail, CONSOLE_INPUT - at);
-		size_t took = MIN(c->tty.input(&c->tty, &c->in[at], n), n);
+		size_t took = c->tty.input(&c->tty, &c->in[at], n);
 
 		c->in_tail += (u32)took;
 		if (took < n)

@@ -53,6 +53,7 @@ static size_t line_output(struct tty *t, const u8 *buf, size_t len)
 {
 	size_t n = MIN(len, line_room);
 
+	assert_true(line_len + n < sizeof(line));
 	memcpy(line + line_len, buf, n);
 	line_len += n;
 	line_room -= n;
