@@ -15,20 +15,22 @@ static void report(const char *name, u64 ticks)
 	t_puts(" ");
 	t_dec(ticks > overhead ? ticks - overhead : 0);
 	t_puts("\n");
+	if (overhead == 0)
+		overhead = ticks;
 }
 
 /* Two warm-up rounds, then N timed ones. */
-#define COST(name, statement)                                                                                          \
-	do {                                                                                                           \
-		u64 start;                                                                                             \
-		for (unsigned i = 0; i < 2; i++) {                                                                     \
-			statement;                                                                                     \
-		}                                                                                                      \
-		start = rdtsc();                                                                                       \
-		for (unsigned i = 0; i < N; i++) {                                                                     \
-			statement;                                                                                     \
-		}                                                                                                      \
-		report(name, rdtsc() - start);                                                                         \
+#define COST(name, statement)                      \
+	do {                                       \
+		u64 start;                         \
+		for (unsigned i = 0; i < 2; i++) { \
+			statement;                 \
+		}                                  \
+		start = rdtsc();                   \
+		for (unsigned i = 0; i < N; i++) { \
+			statement;                 \
+		}                                  \
+		report(name, rdtsc() - start);     \
 	} while (0)
 
 static void self_ipi(void)
@@ -74,7 +76,7 @@ void t_main(void)
 	u32 r[4];
 	u64 v;
 
-	COST("empty", __asm__ volatile("" ::: "memory"));
+	COST("empty", __asm__ volatile("" ::: "memory")); /* the overhead that the others have subtracted */
 	COST("nop-10", __asm__ volatile("nop;nop;nop;nop;nop;nop;nop;nop;nop;nop"));
 	COST("cpuid", cpuid(0, 0, r));
 	COST("rdtsc", sink = (u32)rdtsc());

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/test/x86/t_hostile-hypercall.c: VMCALL and VMMCALL with every number 0-64 and random arguments. Expected: #UD or an
- * error (RAX not 0); never success, since this guest holds no rights; PASS. */
+/* guest/test/x86/t_hostile-hypercall.c: VMCALL and VMMCALL with every number 0-64 and random arguments. Expected: #UD
+ * or an error (RAX not 0); never success, since this guest holds no rights; PASS. */
 #include "guest/test/lib/t.h"
 
 struct call {
@@ -14,9 +14,13 @@ static void hypercall(void *arg)
 	u64 a = c->n, b = t_rand(), d = t_rand(), s = t_rand(), t = t_rand();
 
 	if (c->amd)
-		__asm__ volatile("vmmcall" : "+a"(a), "+b"(b), "+d"(d), "+S"(s), "+D"(t)::"rcx", "r8", "r9", "r10", "r11", "memory");
+		__asm__ volatile("vmmcall"
+				 : "+a"(a), "+b"(b), "+d"(d), "+S"(s), "+D"(t)::"rcx", "r8", "r9", "r10", "r11",
+				   "memory");
 	else
-		__asm__ volatile("vmcall" : "+a"(a), "+b"(b), "+d"(d), "+S"(s), "+D"(t)::"rcx", "r8", "r9", "r10", "r11", "memory");
+		__asm__ volatile("vmcall"
+				 : "+a"(a), "+b"(b), "+d"(d), "+S"(s), "+D"(t)::"rcx", "r8", "r9", "r10", "r11",
+				   "memory");
 	c->ret = a;
 }
 

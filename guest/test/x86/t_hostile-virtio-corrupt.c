@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/test/x86/t_hostile-virtio-corrupt.c: drives virtio-blk with rings that no driver writes: loops, addresses out of
- * memory, absurd indices and lengths. Expected: DEVICE_NEEDS_RESET (or an error status for the requests that are well
- * formed but impossible), a reset brings the device back each time, PASS. Needs a virtio-blk disk. */
+/* guest/test/x86/t_hostile-virtio-corrupt.c: drives virtio-blk with rings that no driver writes: loops, addresses out
+ * of memory, absurd indices and lengths. Expected: DEVICE_NEEDS_RESET (or an error status for the requests that are
+ * well formed but impossible), a reset brings the device back each time, PASS. Needs a virtio-blk disk. */
 #include "guest/test/lib/t.h"
 
 #define NEEDS_RESET 0x40
@@ -74,12 +74,12 @@ static void alive(const char *name)
 	t_check(name, used[1] == 1 && status == 0);
 }
 
-/* Either answer is right: broken, or an error for this request; success is not. */
+/* Either answer is right: broken, or an error for this request; success is not (QEMU bounces what isn't RAM). */
 static void refused(const char *name)
 {
 	bool b = broken();
 
-	t_check(name, b || (used[1] != 0 && status != 0));
+	t_hw(name, b || (used[1] != 0 && status != 0), true);
 	alive("  and a reset brings it back");
 }
 

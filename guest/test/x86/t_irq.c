@@ -4,7 +4,7 @@
 
 extern const u8 after_nop[], after_hlt[], after_popf[];
 
-#define PIT_MS 1193
+#define PIT_MS	1193
 #define PIN_PIT 2 /* ISA interrupt 0 arrives at pin 2 */
 #define PIN_RTC 8
 
@@ -127,7 +127,8 @@ static void windows(void)
 	self_ipi(0x60);
 	__asm__ volatile("sti; cli" ::: "memory");
 	t_eq("STI; CLI opens no window", irq_total, 0);
-	__asm__ volatile("pushfq; orl $0x200, (%%rsp); popfq; .globl after_popf; after_popf: nop; cli" ::: "memory", "cc");
+	__asm__ volatile("pushfq; orl $0x200, (%%rsp); popfq; .globl after_popf; after_popf: nop; cli" ::
+				 : "memory", "cc");
 	t_eq("POPF opens it at once", irq_rip, (u64)after_popf);
 	irq_clear();
 	self_ipi(0x60);

@@ -3,8 +3,8 @@
  * APIC (32-bit TMICT, TPR) and, where MCFG offers it, PCI configuration through ECAM (8, 16 and 32 bits). */
 #include "guest/test/lib/t.h"
 
-#define IX  ((volatile u8 *)(uintptr_t)IOAPIC)	/* IOREGSEL: the low 8 bits hold what was written */
-#define TM  mmio32(LAPIC + 0x380)		/* TMICT: 32 bits read back */
+#define IX ((volatile u8 *)(uintptr_t)IOAPIC) /* IOREGSEL: the low 8 bits hold what was written */
+#define TM mmio32(LAPIC + 0x380)	      /* TMICT: 32 bits read back */
 
 static u8 buf[8192] ALIGNED(4096);
 
@@ -74,7 +74,8 @@ static void dwords(void)
 	r = ~0ull;
 	__asm__ volatile("movl %1, %k0" : "+r"(r) : "m"(*TM));
 	t_eq("mov r32 clears the upper half", r, 0x89abcdef);
-	__asm__ volatile("orl $0x10, %0; andl $0xfffffff0, %0; addl $0x11, %0; xorl $1, %0; subl $0x10, %0" : "+m"(*TM)::"cc");
+	__asm__ volatile("orl $0x10, %0; andl $0xfffffff0, %0; addl $0x11, %0; xorl $1, %0; subl $0x10, %0"
+			 : "+m"(*TM)::"cc");
 	t_eq("or and add xor sub m32, imm", *TM, 0x89abcdf0);
 	__asm__ volatile("adcl $0, %0; sbbl $0, %0; shll $1, %0; shrl $4, %0; roll $8, %0" : "+m"(*TM)::"cc");
 	d = 0x89abcdf0u << 1 >> 4;
