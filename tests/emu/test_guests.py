@@ -22,3 +22,4 @@ def test_guest(machine, guest):
     assert done, f"no DONE line; {result.last}\n{result.console[-2000:]}"
     assert int(done[1]) > 0 and int(done[2]) == 0
     result.assert_passed()
+    result.assert_audited()

@@ -66,7 +66,7 @@ enum irq_eoi { EOI_NONE, EOI_LAPIC, EOI_PIC };
 extern volatile u32 irq_count[256];
 extern volatile u32 irq_total;
 extern volatile u8 irq_log[256]; /* vectors in order of arrival, the last 256 */
-extern volatile u64 irq_rip;	  /* where the last one hit */
+extern volatile u64 irq_rip;	 /* where the last one hit */
 extern u8 irq_eoi[256];
 void irq_clear(void);
 /** Wait with interrupts on until @vector came @n times or about @ms milliseconds (PIT) went by. */
@@ -123,16 +123,16 @@ static inline void cpuid(u32 leaf, u32 sub, u32 r[4])
 {
 	__asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(sub));
 }
-#define CR(n)                                                                                                          \
-	static inline u64 read_cr##n(void)                                                                             \
-	{                                                                                                              \
-		u64 v;                                                                                                 \
-		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(v));                                                      \
-		return v;                                                                                              \
-	}                                                                                                              \
-	static inline void write_cr##n(u64 v)                                                                          \
-	{                                                                                                              \
-		__asm__ volatile("mov %0, %%cr" #n ::"r"(v) : "memory");                                               \
+#define CR(n)                                                            \
+	static inline u64 read_cr##n(void)                               \
+	{                                                                \
+		u64 v;                                                   \
+		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(v));        \
+		return v;                                                \
+	}                                                                \
+	static inline void write_cr##n(u64 v)                            \
+	{                                                                \
+		__asm__ volatile("mov %0, %%cr" #n ::"r"(v) : "memory"); \
 	}
 CR(0)
 CR(2)
@@ -162,7 +162,7 @@ bool rdmsr_safe(u32 n, u64 *v);
 bool wrmsr_safe(u32 n, u64 v);
 
 /* --- interrupt controllers and timers: guest/test/lib/apic.c ------------------------------------------------ */
-#define LAPIC 0xfee00000ull
+#define LAPIC  0xfee00000ull
 #define IOAPIC 0xfec00000ull
 bool lapic_x2(void);
 u32 lapic_read(u32 off);

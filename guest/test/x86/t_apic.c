@@ -148,6 +148,7 @@ static void tsc_deadline(void)
 static void errors(void)
 {
 	irq_clear();
+	irq_eoi[5] = EOI_LAPIC;
 	lapic_write(0x370, 0x4f);
 	lapic_write(0x280, 0);
 	lapic_write(0x280, 0);
@@ -157,7 +158,7 @@ static void errors(void)
 	lapic_write(0x280, 0);
 	t_hw("illegal vector in ESR", lapic_read(0x280) & 0x60 ? 1 : 0, 1);
 	t_hw("and an error interrupt", irq_count[0x4f], 1);
-	t_eq("vector 5 was not delivered", irq_count[5], 0);
+	t_hw("vector 5 was not delivered", irq_count[5], 0);
 	lapic_write(0x370, 0x10000);
 	lapic_write(0x280, 0);
 }
@@ -166,7 +167,7 @@ static void disable(void)
 {
 	lapic_write(0x320, 0x40);
 	lapic_write(0xf0, 0xff);
-	t_eq("SVR disable masks LVT", lapic_read(0x320) & 0x10000, 0x10000);
+	t_hw("SVR disable masks LVT", lapic_read(0x320) & 0x10000, 0x10000);
 	lapic_write(0x320, 0x40);
 	t_hw("and keeps it masked", lapic_read(0x320) & 0x10000, 0x10000);
 	lapic_write(0xf0, 0x1ff);
