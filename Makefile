@@ -34,22 +34,15 @@ SV_SRC := $(wildcard guest/rt/*.c guest/rt/$(ARCHDIR)/*.c guest/vmm/*.c guest/vm
           hv/lib/string.c hv/lib/print.c hv/lib/ptab.c hv/lib/pool.c
 SV_OBJ := $(patsubst %,$(B)/sv-obj/%.o,$(SV_SRC))
 
-# inih parses the configuration; it is built from its Debian source package with our flags (docs/dependencies.md).
-INIH := build/src/libinih
-ifneq ($(shell grep -ls '"ini.h"' guest/service/*.c),)
-INIH_OBJ := $(B)/sv-obj/third-party/inih/ini.c.o
-SV_CFLAGS_INIH := -I$(INIH)
-SV_OBJ += $(INIH_OBJ)
-$(B)/sv-obj/guest/service/%.c.o: SV_CFLAGS += $(SV_CFLAGS_INIH)
-$(B)/sv-obj/guest/service/config.c.o: | $(INIH)/ini.c
-endif
-
 PYTHON ?= /usr/bin/python3
-ISO    := $(B)/trivet.iso
 ASSETS := build/assets/vmlinuz
 
 .PHONY: all
-all: deps-build $(B)/trivet.elf $(B)/service.bin guest-test
+all: say-all deps-build $(B)/trivet.elf $(B)/service.bin guest-test $(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2
+
+.PHONY: say-all
+say-all:
+	@echo "all: building the hypervisor, the service VM and the test guests into $(B)/"
 
 $(B)/trivet.elf: $(HV_OBJ) $(B)/linker.ld
 	@echo "LD    $@"
@@ -80,6 +73,50 @@ $(B)/sv-obj/%.asm.o: %.asm
 	@echo "NASM  $< (service VM)"
 	@$(NASM) -f elf64 -g -F dwarf -I$(B)/ -I./ -MD $(@:.o=.d) -o $@ $<
 
+$(B)/service.elf: $(SV_OBJ) guest/rt/service.ld
+	@echo "LD    $@"
+	@$(CC) -nostdlib -static-pie -Wl,-T,guest/rt/service.ld -Wl,--no-dynamic-linker -Wl,-z,text -Wl,-z,norelro \
+	  -Wl,-z,max-page-size=4096 -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o $@ $(SV_OBJ)
+
+$(B)/service.bin: $(B)/service.elf
+	@echo "BIN   $@"
+	@objcopy -O binary $< $@
+
+# inih parses the configuration. guest/service/inih.c builds it, with our options and as much of the standard headers as
+# it needs, from its Debian source package (docs/dependencies.md). Its warnings are not ours.
+INIH := build/src/libinih/ini.c
+$(INIH): mk/debsrc.sh
+	@echo "GET   Debian's source of libinih"
+	@mk/debsrc.sh libinih build/src
+	@touch $@
+$(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o: SV_CFLAGS += -isystem build/src/libinih
+$(B)/sv-obj/guest/service/inih.c.o: SV_CFLAGS += -Iguest/rt/libc -w
+$(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o build/unit/test_config: | $(INIH)
+
+# --- test guests, built to $(B)/guest-test/NAME.elf -----------------------------------------------------------------
+.PHONY: guest-test
+guest-test:
+-include mk/guest-test.mk
+
+$(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2: tests/emu/tiny.asm
+	@mkdir -p $(@D)
+	@echo "NASM  $< ($(@F))"
+	@$(NASM) -f elf64 $(if $(findstring echo,$@),-DECHO) -o $@.o $<
+	@ld -n -nostdlib -static --no-warn-rwx-segments -Ttext=0x100000 -o $@ $@.o
+
+# --- guest assets: Debian's cloud kernel, unpacked, and a busybox initramfs -----------------------------------------
+.PHONY: assets run
+$(ASSETS): $(wildcard tests/assets/*.* tests/assets/init tests/assets/tests/*)
+	@echo "GET   Debian's cloud kernel, and make an initramfs of busybox (build/assets)"
+	@$(PYTHON) tests/assets/build.py build/assets
+
+assets: deps-run $(ASSETS)
+
+run: deps-build deps-run
+	@echo "run: building, then starting a Debian kernel on Trivet (CONFIG=file for another guest, ARGS=... for ./trivet)"
+	@$(MAKE) --no-print-directory all assets
+	@./trivet run $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
+
 # A guest's ACPI DSDT as a C array.
 $(B)/gen/dsdt.h: guest/vmm/x86/dsdt.asl
 	@mkdir -p $(@D)
@@ -89,52 +126,6 @@ $(B)/gen/dsdt.h: guest/vmm/x86/dsdt.asl
 
 $(B)/sv-obj/guest/vmm/x86/acpi.c.o: $(B)/gen/dsdt.h
 $(B)/sv-obj/guest/vmm/x86/acpi.c.o: GUESTFLAGS += -I$(B)
-
-$(B)/service.elf: $(SV_OBJ) guest/rt/service.ld
-	@echo "LD    $@"
-	@$(CC) -nostdlib -static-pie -Wl,-T,guest/rt/service.ld -Wl,-z,max-page-size=4096 -Wl,--build-id=none \
-	  -Wl,-z,noexecstack -Wl,-z,norelro -Wl,-z,text -Wl,--no-warn-rwx-segments -o $@ $(SV_OBJ)
-
-$(B)/service.bin: $(B)/service.elf
-	@echo "BIN   $@"
-	@objcopy -O binary $< $@
-
-$(INIH)/ini.c: mk/debsrc.sh
-	@echo "GET   Debian's source of libinih"
-	@mk/debsrc.sh libinih build/src
-	@touch $@
-
-# ini.c wants a few standard headers: guest/rt/libc has as much of them as it needs. Its warnings are not ours.
-$(B)/sv-obj/third-party/inih/ini.c.o: $(INIH)/ini.c
-	@mkdir -p $(@D)
-	@echo "CC    $< (service VM)"
-	@$(CC) $(filter-out $(WARN),$(GUESTFLAGS)) -w -Iguest/rt/libc -DINI_USE_STACK=1 -DINI_MAX_LINE=4096 -DINI_ALLOW_BOM=0 \
-	  -c -o $@ $<
-
-# --- test guests: Multiboot 1 kernels, each guest/test/test_X.c or .asm with the library beside it ----------------
-GT := $(B)/guest-test
--include guest/test/test.mk
-.PHONY: guest-test
-guest-test: $(GUEST_TESTS)
-
-$(GT)/tiny.mb2: tests/emu/tiny.asm
-	@mkdir -p $(@D)
-	@echo "NASM  $<"
-	@$(NASM) -f elf64 -o $@.o $<
-	@ld -n -nostdlib -static -Ttext=0x100000 -o $@ $@.o
-
-# --- guest assets: Debian's cloud kernel, unpacked, and a busybox initramfs -----------------------------------------
-$(ASSETS): $(wildcard tests/assets/*.* tests/assets/init tests/assets/tests/*)
-	@echo "GET   Debian's cloud kernel, and make an initramfs of busybox (build/assets)"
-	@$(PYTHON) tests/assets/build.py build/assets
-
-.PHONY: assets run
-assets: deps-run $(ASSETS)
-
-run: deps-build deps-run
-	@echo "run: building, then starting a Debian kernel on Trivet (CONFIG=file for another guest, ARGS=... for ./trivet)"
-	@$(MAKE) --no-print-directory all assets
-	@./trivet run $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
 
 # --- unit tests: each tests/unit/test_X.c names the sources it needs in a line "LINK: a.c b.c" --------
 UB := build/unit
@@ -173,6 +164,16 @@ lint: deps-test
 
 unit-bin: $(UNIT_BIN)
 
+.PHONY: format tidy
+format:
+	@echo "format: rewriting C sources as .clang-format says"
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+tidy:
+	@echo "tidy: clang-tidy on the hypervisor and the service VM"
+	@clang-tidy --quiet $(filter %.c,$(HV_SRC)) -- $(filter-out -MMD -MP -Werror,$(HVFLAGS))
+	@clang-tidy --quiet $(filter-out %/inih.c,$(filter %.c,$(SV_SRC))) -- $(filter-out -MMD -MP -Werror,$(GUESTFLAGS))
+
 .PHONY: size
 size: deps-build $(B)/trivet.elf $(B)/service.bin
 	@echo "size: lines of code (no blanks or comments) and bytes, by part"
@@ -192,6 +193,7 @@ help:
 	@echo "make test       everything: unit, lint, emulated systems make test-unit  unit tests alone (a minute)"
 	@echo "make test-emu   emulated systems, T=name for some        make lint       format and rules"
 	@echo "make size       lines and bytes by part                  make assets     the default guest's kernel and initrd"
+	@echo "make format     lay the sources out                   make tidy      clang-tidy, if it is installed"
 	@echo "make deps       install what is missing (apt)            make clean      remove build/"
 
 .PHONY: clean

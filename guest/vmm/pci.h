@@ -70,13 +70,11 @@ struct pci_root {
 	u64 mmio64_next, mmio64_end; /* 64-bit window  */
 	/* The GSI for INTx pin 1-4 of a device number; the platform provides it and puts the same into ACPI or FDT. */
 	unsigned (*intx_gsi)(unsigned dev, unsigned pin);
-	/* Optional: a byte written to port CF9, a PC's reset control register: it lies inside the ports of CF8. */
-	void (*reset_control)(struct vm *, u8 value);
 };
 
 /**
- * Put the root on @vm's buses: ECAM of bus 0 at @ecam_base; with @cf8 also the ports CF8 and CFC. Windows, intx_gsi
- * and reset_control are the caller's to set, before or after. ERR_EXISTS, ERR_FULL.
+ * Put the root on @vm's buses: ECAM of bus 0 at @ecam_base; with @cf8 also the ports CF8 and CFC. Windows and
+ * intx_gsi are the caller's to set, before or after. ERR_EXISTS, ERR_FULL.
  */
 MUST_CHECK status_t pci_root_init(struct pci_root *, struct vm *vm, u64 ecam_base, bool cf8);
 /** Fill the header of @d: vendor, device, class (24 bit), subsystem; clears everything else. */

@@ -16,7 +16,6 @@
 #define CF8_REG	   BITS(7, 2)
 #define CF8_WRITE  0x80fffffcu
 #define CFC_OFF	   4u
-#define CF9_OFF	   1u
 
 static u64 ecam_read(void *dev, u64 off, unsigned size)
 {
@@ -66,11 +65,9 @@ static void cf8_write(void *dev, u64 off, unsigned size, u64 value)
 	struct pci_dev *d;
 
 	if (off < CFC_OFF) {
-		/* CONFIG_ADDRESS takes whole words only; smaller ones go to what else is there. */
+		/* CONFIG_ADDRESS takes whole words only; a platform with CF9 puts its own ops before these. */
 		if (off == 0 && size == 4)
 			root->config_address = (u32)value & CF8_WRITE;
-		else if (off == CF9_OFF && size == 1 && root->reset_control)
-			root->reset_control(root->vm, (u8)value);
 		return;
 	}
 	d = cf8_dev(root);

@@ -59,12 +59,12 @@ def functions(path):
 
 
 def lengths():
-    """Functions of about 50 lines, files of about 500."""
+    """Functions of about 50 lines, files of about 500 (a test's may be longer)."""
     for path in tree.files(".c", ".h"):
         total = len(tree.text(path).splitlines())
         if total > FILE_LINES:
             message = f"{path}: {total} lines"
-            if total > FILE_LIMIT:
+            if total > FILE_LIMIT and path.parts[0] != "tests":
                 yield message
             else:
                 print(f"note: {message}")

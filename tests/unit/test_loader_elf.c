@@ -300,6 +300,7 @@ static void hostile_segments_are_refused(void **state)
 	fake_begin();
 	fake_make_elf(true); /* so that fake_phdr knows */
 	refused(true, fake_phdr(0, 32, 16), 0x801, 8, ERR_FORMAT, not_in_file);
+	refused(true, fake_phdr(0, 40, 20), 0x2ff, 8, ERR_FORMAT, not_in_file);
 	refused(true, fake_phdr(0, 8, 4), 0x1481, 8, ERR_FORMAT, not_in_file);
 	refused(true, fake_phdr(0, 8, 4), ~0ull, 8, ERR_FORMAT, not_in_file);
 	refused(true, fake_phdr(0, 8, 4), ~0ull - 0x2ff, 8, ERR_FORMAT, not_in_file);
@@ -345,6 +346,7 @@ static void hostile_notes_are_refused(void **state)
 	refused(true, fake_phdr(2, 8, 4), 0x1470, 8, ERR_FORMAT, none);
 	refused(true, fake_phdr(2, 32, 16), ~0ull, 8, ERR_FORMAT, none);
 	refused(true, fake_phdr(2, 32, 16), 11, 8, ERR_FORMAT, none);
+	refused(true, fake_phdr(2, 32, 16), 0x2c, 8, ERR_FORMAT, none); /* ends in the entry */
 	refused(true, xen + 16, 0x100800, 8, ERR_FORMAT, "kernel.elf: its PVH entry 0x100800 is not in the kernel");
 	refused(true, xen + 16, ~0ull, 8, ERR_FORMAT,
 		"kernel.elf: its PVH entry 0xffffffffffffffff is not in the kernel");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/test_virtio.c: rings and PCI transport, against honest and hostile drivers.
  * LINK: guest/vmm/virtio.c guest/vmm/virtio_pci.c guest/vmm/pci.c guest/vmm/pci_msix.c guest/vmm/pci_root.c
- * guest/vmm/bus.c guest/vmm/mem.c tests/unit/fake_virtio.c tests/unit/fake_rt.c
+ * LINK: guest/vmm/bus.c guest/vmm/mem.c tests/unit/fake_virtio.c tests/unit/fake_rt.c
  */
 #include "guest/vmm/virtio.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/test_virtio_blk.c: the virtio block device over the RAM disk and over a disk that takes its time.
- * LINK: guest/vmm/dev/virtio_blk.c guest/vmm/virtio.c guest/vmm/virtio_pci.c guest/vmm/pci.c guest/vmm/pci_msix.c
- * guest/vmm/pci_root.c guest/vmm/bus.c guest/vmm/mem.c guest/drv/ramdisk.c tests/unit/fake_virtio.c
- * tests/unit/fake_rt.c
+ * LINK: guest/vmm/dev/virtio_blk.c guest/vmm/virtio.c guest/vmm/virtio_pci.c guest/vmm/pci.c
+ * LINK: guest/vmm/pci_msix.c guest/vmm/pci_root.c guest/vmm/bus.c guest/vmm/mem.c guest/drv/ramdisk.c
+ * LINK: tests/unit/fake_virtio.c tests/unit/fake_rt.c
  */
 #include "guest/vmm/virtio.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/test_virtio_console.c: the virtio console at a tty, and the entropy device.
  * LINK: guest/vmm/dev/virtio_console.c guest/vmm/dev/virtio_rng.c guest/vmm/virtio.c guest/vmm/virtio_pci.c
- * guest/vmm/pci.c guest/vmm/pci_msix.c guest/vmm/pci_root.c guest/vmm/bus.c guest/vmm/mem.c tests/unit/fake_virtio.c
- * tests/unit/fake_rt.c
+ * LINK: guest/vmm/pci.c guest/vmm/pci_msix.c guest/vmm/pci_root.c guest/vmm/bus.c guest/vmm/mem.c
+ * LINK: tests/unit/fake_virtio.c tests/unit/fake_rt.c
  */
 #include "guest/vmm/virtio.h"
 

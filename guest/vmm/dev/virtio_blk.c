@@ -61,7 +61,6 @@ struct blk_req {
 	struct blk *blk;
 	u16 head;
 	bool busy;
-	u32 epoch;  /* of the device when it started: a reset makes it stale */
 	u32 length; /* bytes written for the driver on success, status included */
 	u8 *status; /* where its status byte goes */
 	struct disk_seg seg[VQ_SEG_MAX];
@@ -71,7 +70,6 @@ struct blk {
 	struct virtio dev;
 	struct disk *disk;
 	struct blk_config config;
-	u32 epoch;
 	bool in_kick; /* interrupt once, at the kick's end */
 	struct vq_chain chain;
 	struct blk_req req[BLK_QUEUE_SIZE];
@@ -88,8 +86,8 @@ static void blk_finish(struct blk_req *q, enum blk_status status)
 	struct blk *b = q->blk;
 
 	q->busy = false;
-	if (q->epoch != b->epoch || !virtio_live(&b->dev))
-		return; /* the driver has reset the device: nothing of it may be touched */
+	if (!virtio_live(&b->dev))
+		return; /* broken, or being reset, which ends only after this: the driver's memory is left alone */
 	*q->status = (u8)status;
 	vq_push(&b->dev.vq[0], q->head, status == BLK_S_OK ? q->length : 1);
 	if (!b->in_kick)
@@ -208,7 +206,6 @@ static bool blk_start(struct blk *b, const struct vq_chain *c)
 	last = &c->seg[c->nread + c->nwrite - 1];
 	q->busy = true;
 	q->head = c->head;
-	q->epoch = b->epoch;
 	q->length = 1;
 	q->status = (u8 *)last->base + last->len - 1;
 	switch (h.type) {
@@ -245,12 +242,6 @@ static void blk_kick(struct virtio *v, unsigned index)
 		vq_again(q);
 }
 
-/* Requests in flight stay busy until the disk is done with their memory; then they vanish. */
-static void blk_reset(struct virtio *v)
-{
-	blk_dev(v)->epoch++;
-}
-
 static u32 blk_cfg_read(struct virtio *v, unsigned off, unsigned size)
 {
 	u32 value = 0;
@@ -260,7 +251,7 @@ static u32 blk_cfg_read(struct virtio *v, unsigned off, unsigned size)
 	return value;
 }
 
-static const struct virtio_ops blk_ops = { .kick = blk_kick, .reset = blk_reset, .cfg_read = blk_cfg_read };
+static const struct virtio_ops blk_ops = { .kick = blk_kick, .cfg_read = blk_cfg_read };
 
 status_t virtio_blk_new(struct vm *vm, struct pci_root *root, unsigned devfn, struct disk *disk)
 {
