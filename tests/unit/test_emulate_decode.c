@@ -557,5 +557,8 @@ int main(void)
 		cmocka_unit_test(only_fs_and_gs_have_a_base_in_64_bit_mode),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int bad = cmocka_run_group_tests(tests, NULL, NULL);
+
+	fake_free();
+	return bad;
 }
