@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The emulator: devices, string instructions, faults half-way, and random instructions over random state.
- * LINK: tests/unit/fake_x86.c guest/vmm/x86/emulate.c guest/vmm/x86/emu_alu.c guest/vmm/x86/emu_decode.c guest/vmm/x86/emu_mem.c guest/vmm/x86/emu_opcodes.c guest/vmm/x86/emu_string.c guest/vmm/x86/emu_walk.c */
+ * LINK: tests/unit/fake_x86.c guest/vmm/x86/emulate.c guest/vmm/x86/emu_alu.c guest/vmm/x86/emu_decode.c
+ * guest/vmm/x86/emu_mem.c guest/vmm/x86/emu_opcodes.c guest/vmm/x86/emu_string.c guest/vmm/x86/emu_walk.c */
 #include "guest/vmm/x86/emulate.h"
 #include <stdarg.h>
 #include <stddef.h>
@@ -244,7 +245,8 @@ static void the_stack_of_16_bit_code_wraps_at_64k(void **state)
 
 static void lock_needs_a_memory_destination_that_allows_it(void **state)
 {
-	static const char *const bad[] = { "\xf0\x8b\x03", "\xf0\x01\xc3", "\xf0\x3b\x03", "\xf0\x39\x03", "\xf0\xa4\x90" };
+	static const char *const bad[] = { "\xf0\x8b\x03", "\xf0\x01\xc3", "\xf0\x3b\x03", "\xf0\x39\x03",
+					   "\xf0\xa4\x90" };
 
 	for (unsigned k = 0; k < sizeof(bad) / sizeof(bad[0]); k++) {
 		fake_reset();
@@ -258,7 +260,8 @@ static void lock_needs_a_memory_destination_that_allows_it(void **state)
 
 static void what_touches_no_memory_is_not_ours(void **state)
 {
-	static const char *const other[] = { "\x8b\xc3\x90", "\x0f\xa2\x90", "\x0f\x28\x03", "\x0f\xae\x03", "\x90\x90\x90" };
+	static const char *const other[] = { "\x8b\xc3\x90", "\x0f\xa2\x90", "\x0f\x28\x03", "\x0f\xae\x03",
+					     "\x90\x90\x90" };
 
 	for (unsigned k = 0; k < sizeof(other) / sizeof(other[0]); k++) {
 		fake_reset();
