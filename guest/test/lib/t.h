@@ -16,8 +16,11 @@ void t_dec(u64 v);
 bool t_check(const char *name, bool ok);
 /** The same for equality, and print both values when they differ. */
 bool t_eq(const char *name, u64 got, u64 want);
-/** A rule of the hardware that QEMU's TCG is known to break: a difference is reported as INFO, not FAIL. */
+/** A rule of the CPU that QEMU's TCG or Bochs is known to break: a difference is reported as INFO, not FAIL. */
 void t_hw(const char *name, u64 got, u64 want);
+/** A rule of the APIC, chipset or devices that an emulator breaks: strict only where CPUID shows KVM's signature, which
+ * is where Trivet answers for them itself. */
+void t_dev(const char *name, u64 got, u64 want);
 /** Is this CPU QEMU's TCG itself (by CPUID's hypervisor leaf)? */
 bool t_tcg(void);
 void t_info(const char *name, u64 value);
