@@ -72,8 +72,7 @@ static void bytes(void)
 static void dwords(void)
 {
 	u64 r = 0;
-	u32 d, c[4];
-	u8 z;
+	u32 d;
 
 	*TM = 0x12345678;
 	t_eq("mov r32, m32", *TM, 0x12345678);
@@ -89,6 +88,13 @@ static void dwords(void)
 	__asm__ volatile("adcl $0, %0; sbbl $0, %0; shll $1, %0; shrl $4, %0; roll $8, %0" : "+m"(*TM)::"cc");
 	d = 0x89abcdf0u << 1 >> 4;
 	t_eq("adc sbb shl shr rol m32", *TM, d << 8 | d >> 24);
+}
+
+static void registers(void)
+{
+	u32 d, c[4];
+	u8 z;
+
 	*TM = 0x1000;
 	d = 0x234;
 	RMW("addl %1, %0", *TM, d);
@@ -116,6 +122,13 @@ static void dwords(void)
 		__asm__ volatile("movbe %1, %0" : "=r"(d) : "m"(*TM));
 		t_eq("movbe r32, m32", d, 0x6c000080);
 	}
+}
+
+static void addressing(void)
+{
+	u64 r;
+	u32 d;
+
 	__asm__ volatile("movnti %1, %0" : "=m"(*TM) : "r"(0x4321));
 	t_eq("movnti m32, r32", *TM, 0x4321);
 	__asm__ volatile("movabsl %%eax, 0xfee00380" ::"a"(0x777));
@@ -241,6 +254,8 @@ void t_main(void)
 	bytes();
 	words();
 	dwords();
+	registers();
+	addressing();
 	strings();
 	stack();
 	ecam();
