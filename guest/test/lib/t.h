@@ -16,8 +16,11 @@ void t_dec(u64 v);
 bool t_check(const char *name, bool ok);
 /** The same for equality, and print both values when they differ. */
 bool t_eq(const char *name, u64 got, u64 want);
-/** A rule of the hardware that QEMU's TCG is known to break: a difference is reported as INFO, not FAIL. */
+/** A rule of the CPU that QEMU's TCG or Bochs is known to break: a difference is reported as INFO, not FAIL. */
 void t_hw(const char *name, u64 got, u64 want);
+/** A rule of the APIC, chipset or devices that an emulator breaks: strict only where CPUID shows KVM's signature, which
+ * is where Trivet answers for them itself. */
+void t_dev(const char *name, u64 got, u64 want);
 /** Is this CPU QEMU's TCG itself (by CPUID's hypervisor leaf)? */
 bool t_tcg(void);
 void t_info(const char *name, u64 value);
@@ -238,8 +241,8 @@ u32 call_pm32(u64 fn, u32 arg, u32 paging);
 u32 call_low16(u64 fn, u32 arg, u32 kind);
 void modes_init(void);
 /* Payloads in modes.asm; 16-bit ones run from a copy below 64 KiB. */
-extern const u8 low_start[], f32_probe[], f32_paged[], f32_mmio[];
-extern const u8 f16_probe[], f16_int[], f16_big[], f16_mmio[], f16_seg[], f16_io[];
+extern const u8 low_start[], f32_probe[], f32_paged[], f32_mmio[], f32_int[], f32_compat_int[];
+extern const u8 f16_irq[], f16_probe[], f16_int[], f16_big[], f16_mmio[], f16_seg[], f16_io[];
 #define LOW16(f) (0x6000 + (u64)((f)-low_start))
 
 #endif

@@ -79,7 +79,7 @@ static void refused(const char *name)
 {
 	bool b = broken();
 
-	t_hw(name, b || (used[1] != 0 && status != 0), true);
+	t_dev(name, b || (used[1] != 0 && status != 0), true);
 	alive("  and a reset brings it back");
 }
 

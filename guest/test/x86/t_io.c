@@ -26,7 +26,7 @@ static void cf8(void)
 	__asm__ volatile("" ::: "memory");
 	whole = inl(0xcfc);
 	outl(0xcf8, 0x8000000a);
-	t_hw("CF8's low two bits don't select", inl(0xcfc), whole);
+	t_dev("CF8's low two bits don't select", inl(0xcfc), whole);
 	outl(0xcf8, 0);
 	t_eq("CFC without enable reads ones", inl(0xcfc), 0xffffffff);
 }

@@ -50,7 +50,7 @@ static void extint(void)
 	pic_mask(0xfffe);
 	irq_clear();
 	irq_wait(0x20, 1, 10);
-	t_eq("LVT0 mask stops it", irq_count[0x20], 0);
+	t_dev("LVT0 mask stops it", irq_count[0x20], 0);
 	lapic_write(0x350, 0x700);
 	t_check("LVT0 unmask lets it through", irq_wait(0x20, 1, 100));
 	pit_start(0, PIT_MS);
@@ -99,10 +99,10 @@ static void ioapic(void)
 	irq_wait(0x49, irq_count[0x49] + 1, 50);
 	irq_clear();
 	irq_wait(0x49, 1, 20);
-	t_hw("not acknowledged in C: no new edge", irq_count[0x49], 0);
+	t_dev("not acknowledged in C: no new edge", irq_count[0x49], 0);
 	route(PIN_RTC, 0x804a);
 	irq_clear();
-	t_check("level: asserted line repeats after EOI", irq_wait(0x4a, 3, 100));
+	t_dev("level: asserted line repeats after EOI", irq_wait(0x4a, 3, 100), true);
 	cmos_set(0x0b, cmos(0x0b) & 7);
 	cmos(0x0c);
 	irq_wait(0x4a, ~0u, 2);
@@ -142,6 +142,8 @@ static void windows(void)
 	t_eq("HLT wakes on the APIC timer", irq_count[0x61], 1);
 	lapic_write(0x350, 0x700);
 	pic_mask(0xfffe);
+	pit_start(0, PIT_MS);
+	irq_wait(0x20, ~0u, 5); /* an edge latched while masked would become a spurious interrupt */
 	irq_clear();
 	pit_start(0, PIT_MS);
 	__asm__ volatile("sti; hlt; cli" ::: "memory");

@@ -39,11 +39,11 @@ static void unmapped(void)
 		return;
 	}
 	was = *at(HOLE);
-	t_hw("unmapped memory reads ones", was, ~0ull);
+	t_dev("unmapped memory reads ones", was, ~0ull);
 	*at(HOLE) = 0x123456789abcdef0;
 	t_eq("and writes vanish", *at(HOLE), was);
-	t_hw("32 bits of it", *mmio32(HOLE + 4), 0xffffffff);
-	t_hw("8 bits of it", *(volatile u8 *)(uintptr_t)(HOLE + 7), 0xff);
+	t_dev("32 bits of it", *mmio32(HOLE + 4), 0xffffffff);
+	t_dev("8 bits of it", *(volatile u8 *)(uintptr_t)(HOLE + 7), 0xff);
 }
 
 void t_main(void)

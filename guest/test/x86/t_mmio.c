@@ -11,6 +11,15 @@ static u8 buf[8192] ALIGNED(4096);
 /* An instruction with operand %0 (memory), %1 (register in and out). */
 #define RMW(insn, mem, reg) __asm__ volatile(insn : "+m"(mem), "+r"(reg)::"memory", "cc")
 
+/* The I/O APIC's registers are 32 bits wide: a wider access is for a hypervisor to survive, not for hardware. */
+static bool wide(void)
+{
+	u32 r[4];
+
+	cpuid(1, 0, r);
+	return (r[2] & BIT(31)) != 0;
+}
+
 static void bytes(void)
 {
 	u64 r;
@@ -33,9 +42,9 @@ static void bytes(void)
 	__asm__ volatile("movb %1, %b0" : "+r"(r) : "m"(*IX));
 	t_eq("mov r8 keeps the rest", r, 0xffffffffffffff95);
 	r = 0x1122;
-	__asm__ volatile("movb %%ah, %0" : "=m"(*IX) : "a"(r));
+	__asm__ volatile("movb %%ah, (%1)" ::"a"(r), "D"(IX) : "memory");
 	t_eq("mov m8, ah", *IX, 0x11);
-	__asm__ volatile("movb %1, %%ah" : "+a"(r) : "m"(*IX));
+	__asm__ volatile("movb (%1), %%ah" : "+a"(r) : "D"(IX) : "memory");
 	t_eq("mov ah, m8", r, 0x1122);
 	__asm__ volatile("movb $0x3c, %0" : "=m"(*IX));
 	t_eq("mov m8, imm8", *IX, 0x3c);
@@ -63,8 +72,7 @@ static void bytes(void)
 static void dwords(void)
 {
 	u64 r = 0;
-	u32 d, c[4];
-	u8 z;
+	u32 d;
 
 	*TM = 0x12345678;
 	t_eq("mov r32, m32", *TM, 0x12345678);
@@ -80,6 +88,13 @@ static void dwords(void)
 	__asm__ volatile("adcl $0, %0; sbbl $0, %0; shll $1, %0; shrl $4, %0; roll $8, %0" : "+m"(*TM)::"cc");
 	d = 0x89abcdf0u << 1 >> 4;
 	t_eq("adc sbb shl shr rol m32", *TM, d << 8 | d >> 24);
+}
+
+static void registers(void)
+{
+	u32 d, c[4];
+	u8 z;
+
 	*TM = 0x1000;
 	d = 0x234;
 	RMW("addl %1, %0", *TM, d);
@@ -107,6 +122,13 @@ static void dwords(void)
 		__asm__ volatile("movbe %1, %0" : "=r"(d) : "m"(*TM));
 		t_eq("movbe r32, m32", d, 0x6c000080);
 	}
+}
+
+static void addressing(void)
+{
+	u64 r;
+	u32 d;
+
 	__asm__ volatile("movnti %1, %0" : "=m"(*TM) : "r"(0x4321));
 	t_eq("movnti m32, r32", *TM, 0x4321);
 	__asm__ volatile("movabsl %%eax, 0xfee00380" ::"a"(0x777));
@@ -135,6 +157,8 @@ static void words(void)
 	t_eq("movzx r32, m16", r & ~0xff00ull, 0x42);
 	__asm__ volatile("movw $0x37, %0" : "=m"(*IX));
 	t_eq("mov m16, imm16", *IX, 0x37);
+	if (!wide())
+		return;
 	__asm__ volatile("movq %1, %0" : "=r"(r) : "m"(*IX));
 	t_eq("mov r64, m64: low byte", r & 0xff, 0x37);
 	__asm__ volatile("movq %1, %0" : "=m"(*IX) : "r"(0x29ull));
@@ -185,6 +209,8 @@ static void stack(void)
 {
 	u64 r;
 
+	if (!wide())
+		return;
 	*IX = 0x3a;
 	__asm__ volatile("pushq %1; popq %0" : "=r"(r) : "m"(*IX) : "memory");
 	t_eq("push m64: low byte", r & 0xff, 0x3a);
@@ -228,6 +254,8 @@ void t_main(void)
 	bytes();
 	words();
 	dwords();
+	registers();
+	addressing();
 	strings();
 	stack();
 	ecam();

@@ -115,7 +115,7 @@ static void move_bar(struct vpci *d)
 	}
 	off = d->common - base;
 	pci_w16(d->bdf, 4, 0);
-	t_hw("decoding off: gone", *(volatile u16 *)(uintptr_t)(d->common + 0x12), 0xffff);
+	t_dev("decoding off: gone", *(volatile u16 *)(uintptr_t)(d->common + 0x12), 0xffff);
 	pci_w32(d->bdf, 0x10 + 4 * n, 0xfd800000);
 	pci_w16(d->bdf, 4, 6);
 	t_eq("moved BAR answers", *(volatile u16 *)(uintptr_t)(0xfd800000 + off + 0x12), queues);
