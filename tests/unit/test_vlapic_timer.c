@@ -126,6 +126,22 @@ static void tsc_deadline_mode(void **state)
 	assert_int_equal(vlapic_deadline(&v), ~0ull);
 }
 
+static void count_survives_a_tsc_jump_and_deadline_does_not_move(void **state)
+{
+	on(0);
+	wr(APIC_TDCR, 0xb);
+	wr(APIC_LVT, 0x40);
+	vlapic_tsc_moved(&v, 77); /* stopped: stays stopped */
+	assert_int_equal(vlapic_deadline(&v), ~0ull);
+	wr_at(APIC_TMICT, 1000, 5000);
+	vlapic_tsc_moved(&v, -4900ull);
+	assert_int_equal(vlapic_read(&v, APIC_TMCCR, 200), 900);
+	wr_at(APIC_LVT, 0x40040, 200);
+	assert_true(vlapic_wrmsr(&v, MSR_IA32_TSC_DEADLINE, 9000, 200, &ipi, &act));
+	vlapic_tsc_moved(&v, 500);
+	assert_int_equal(vlapic_deadline(&v), 9000);
+}
+
 /* --- random operations against a model ---------------------------------------------------------------- */
 
 static bool m_irr[256], m_isr[256], m_tmr[256];
@@ -256,6 +272,7 @@ int main(void)
 		cmocka_unit_test(periodic_keeps_phase_and_drops_missed_periods),
 		cmocka_unit_test(masked_timer_runs_silently),
 		cmocka_unit_test(tsc_deadline_mode),
+		cmocka_unit_test(count_survives_a_tsc_jump_and_deadline_does_not_move),
 		cmocka_unit_test(random_operations_agree_with_the_model),
 		cmocka_unit_test(random_register_storm_stays_sane),
 	};
