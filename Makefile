@@ -16,7 +16,7 @@ ARCHDIR := $(ARCHDIR.$(ARCH))
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
         -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
-BASE := -std=c17 -g -O2 $(WARN) -ffreestanding -fno-stack-protector -fno-common -fno-strict-aliasing \
+BASE := -std=gnu17 -g -O2 $(WARN) -ffreestanding -fno-stack-protector -fno-common -fno-strict-aliasing \
         -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -mgeneral-regs-only -mno-red-zone -fcf-protection=none \
         -I. -Ihv/abi/$(ARCHDIR) -MMD -MP
 HVFLAGS    := $(BASE) -mcmodel=kernel -fno-pic -fno-pie -Iarch/$(ARCHDIR)
@@ -31,11 +31,18 @@ HV_OBJ := $(patsubst %,$(B)/hv-obj/%.o,$(HV_SRC))
 # --- the service VM -------------------------------------------------------------------------------
 SV_SRC := $(wildcard guest/rt/*.c guest/rt/$(ARCHDIR)/*.c guest/vmm/*.c guest/vmm/dev/*.c guest/vmm/$(ARCHDIR)/*.c \
             guest/drv/*.c guest/service/*.c) $(wildcard guest/rt/$(ARCHDIR)/*.asm) \
-          hv/lib/string.c hv/lib/print.c
+          hv/lib/string.c hv/lib/print.c hv/lib/ptab.c hv/lib/pool.c
 SV_OBJ := $(patsubst %,$(B)/sv-obj/%.o,$(SV_SRC))
 
+PYTHON ?= /usr/bin/python3
+ASSETS := build/assets/vmlinuz
+
 .PHONY: all
-all: $(B)/trivet.elf $(B)/service.bin
+all: say-all deps-build $(B)/trivet.elf $(B)/service.bin guest-test $(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2
+
+.PHONY: say-all
+say-all:
+	@echo "all: building the hypervisor, the service VM and the test guests into $(B)/"
 
 $(B)/trivet.elf: $(HV_OBJ) $(B)/linker.ld
 	@echo "LD    $@"
@@ -66,6 +73,61 @@ $(B)/sv-obj/%.asm.o: %.asm
 	@echo "NASM  $< (service VM)"
 	@$(NASM) -f elf64 -g -F dwarf -I$(B)/ -I./ -MD $(@:.o=.d) -o $@ $<
 
+$(B)/service.elf: $(SV_OBJ) guest/rt/service.ld
+	@echo "LD    $@"
+	@$(CC) -nostdlib -static-pie -Wl,-T,guest/rt/service.ld -Wl,--no-dynamic-linker -Wl,-z,text -Wl,-z,norelro \
+	  -Wl,-z,max-page-size=4096 -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o $@ $(SV_OBJ)
+
+$(B)/service.bin: $(B)/service.elf
+	@echo "BIN   $@"
+	@objcopy -O binary $< $@
+
+# inih parses the configuration. guest/service/inih.c builds it, with our options and as much of the standard headers as
+# it needs, from its Debian source package (docs/dependencies.md), without Debian's patches: they turn options into variables
+# and one of ours off. Its warnings are not ours.
+INIH := build/src/libinih/ini.c
+$(INIH): mk/debsrc.sh
+	@echo "GET   Debian's source of libinih"
+	@mk/debsrc.sh --pristine libinih build/src trixie
+	@touch $@
+$(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o: \
+  SV_CFLAGS += -isystem guest/rt/libc -isystem $(dir $(INIH))
+$(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o build/unit/test_config: | $(INIH)
+
+# --- test guests, built to $(B)/guest-test/NAME.elf -----------------------------------------------------------------
+.PHONY: guest-test
+guest-test:
+-include mk/guest-test.mk
+
+$(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2: tests/emu/tiny.asm
+	@mkdir -p $(@D)
+	@echo "NASM  $< ($(@F))"
+	@$(NASM) -f elf64 $(if $(findstring echo,$@),-DECHO) -o $@.o $<
+	@ld -n -nostdlib -static --no-warn-rwx-segments -Ttext=0x100000 -o $@ $@.o
+
+# --- guest assets: Debian's cloud kernel, unpacked, and a busybox initramfs -----------------------------------------
+.PHONY: assets run
+$(ASSETS): $(wildcard tests/assets/*.* tests/assets/init tests/assets/tests/*)
+	@echo "GET   Debian's cloud kernel, and make an initramfs of busybox (build/assets)"
+	@$(PYTHON) tests/assets/build.py build/assets
+
+assets: deps-run $(ASSETS)
+
+run: deps-build deps-run
+	@echo "run: building, then starting a Debian kernel on Trivet (CONFIG=file for another guest, ARGS=... for ./trivet)"
+	@$(MAKE) --no-print-directory all assets
+	@./trivet run $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
+
+# A guest's ACPI DSDT as a C array.
+$(B)/gen/dsdt.h: guest/vmm/x86/dsdt.asl
+	@mkdir -p $(@D)
+	@echo "IASL  $<"
+	@iasl -p $(B)/gen/dsdt -tc $< >$(B)/gen/dsdt.log 2>&1 || { cat $(B)/gen/dsdt.log; exit 1; }
+	@sed 's/^unsigned char/static const unsigned char/' $(B)/gen/dsdt.hex >$@
+
+$(B)/sv-obj/guest/vmm/x86/acpi.c.o: $(B)/gen/dsdt.h
+$(B)/sv-obj/guest/vmm/x86/acpi.c.o: GUESTFLAGS += -I$(B)
+
 # --- unit tests: each tests/unit/test_X.c names the sources it needs in a line "LINK: a.c b.c" --------
 UB := build/unit
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -80,17 +142,64 @@ $(UB)/$(1): tests/unit/$(1).c $$(shell sed -n 's/.*LINK: *\([^*]*\).*/\1/p' test
 	@$$(CC) $$(UNITFLAGS) $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) -MMD -MP -o $$@ $$(filter %.c,$$^) -lcmocka
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t))))
+$(UB)/test_acpi $(UB)/test_pc: $(B)/gen/dsdt.h
+$(UB)/test_acpi $(UB)/test_pc: UNITFLAGS += -I$(B)
 
-.PHONY: test-unit
-test-unit: $(UNIT_BIN)
-	@echo "test-unit: running $(words $(UNIT_BIN)) programs under AddressSanitizer and UBSan"
-	@set -e; for t in $(UNIT_BIN); do $$t; done
+# --- checks: tests/run.py runs them, counts, and ends with "N passed, N failed, N skipped" --------------------------
+.PHONY: test test-unit test-emu lint unit-bin
+test: deps-build deps-run deps-test
+	@echo "test: unit tests, lint, and whole systems on emulated SVM (QEMU) and VMX (Bochs)"
+	@$(PYTHON) tests/run.py unit lint emu
 
--include mk/guest-test.mk
+test-unit: deps-build deps-test
+	@echo "test-unit: $(words $(UNIT_BIN)) programs under AddressSanitizer and UBSan"
+	@$(PYTHON) tests/run.py unit
+
+test-emu: deps-build deps-run deps-test
+	@echo "test-emu: whole systems in emulators, $(if $(T),those that match '$(T)',all of them)"
+	@$(PYTHON) tests/run.py emu $(if $(T),-k '$(T)')
+
+lint: deps-test
+	@echo "lint: format, static analysis, licences, include rules, size of functions"
+	@$(PYTHON) tests/run.py lint
+
+unit-bin: $(UNIT_BIN)
+
+.PHONY: format tidy
+format:
+	@echo "format: rewriting C sources as .clang-format says"
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+tidy:
+	@echo "tidy: clang-tidy on the hypervisor and the service VM"
+	@clang-tidy --quiet $(filter %.c,$(HV_SRC)) -- $(filter-out -MMD -MP -Werror,$(HVFLAGS))
+	@clang-tidy --quiet $(filter-out %/inih.c,$(filter %.c,$(SV_SRC))) -- $(filter-out -MMD -MP -Werror,$(GUESTFLAGS))
+
+.PHONY: size
+size: deps-build $(B)/trivet.elf $(B)/service.bin
+	@echo "size: lines of code (no blanks or comments) and bytes, by part"
+	@$(PYTHON) mk/size.py $(B)
+
+# --- what has to be installed: mk/packages ------------------------------------------------------------------------------
+.PHONY: deps deps-build deps-run deps-test
+deps: deps-build deps-run deps-test
+deps-build deps-run deps-test: deps-%: build/deps/%
+build/deps/%: mk/packages mk/deps.sh
+	@mk/deps.sh $*
+	@mkdir -p $(@D) && touch $@
+
+.PHONY: help
+help:
+	@echo "make            build hypervisor and service VM          make run        a Debian kernel on Trivet"
+	@echo "make test       everything: unit, lint, emulated systems make test-unit  unit tests alone (a minute)"
+	@echo "make test-emu   emulated systems, T=name for some        make lint       format and rules"
+	@echo "make size       lines and bytes by part                  make assets     the default guest's kernel and initrd"
+	@echo "make format     lay the sources out                   make tidy      clang-tidy, if it is installed"
+	@echo "make deps       install what is missing (apt)            make clean      remove build/"
 
 .PHONY: clean
 clean:
 	@echo "clean: removing build/"
 	@rm -rf build
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -path build/src -prune -o -name '*.d' -print 2>/dev/null)

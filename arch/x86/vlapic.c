@@ -143,6 +143,15 @@ int vlapic_pending(struct vlapic *v)
 	return top;
 }
 
+int vlapic_offer(struct vlapic *v)
+{
+	int top = vec_top(&v->irr);
+
+	if (top < 0 || !vlapic_soft_enabled(v) || top >> 4 <= vec_top(&v->isr) >> 4)
+		return -1;
+	return top;
+}
+
 void vlapic_deliver(struct vlapic *v, u8 vector)
 {
 	vec_clear(&v->irr, vector);

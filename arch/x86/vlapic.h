@@ -178,6 +178,9 @@ bool vlapic_msi(struct vlapic *v, u64 addr, u32 data);
 /** The highest vector that PPR lets through, or -1. */
 int vlapic_pending(struct vlapic *v);
 
+/** The highest vector that only TPR may hold back, or -1: for a CPU that compares with CR8 by itself. */
+int vlapic_offer(struct vlapic *v);
+
 /** The CPU took @vector, which vlapic_pending returned: IRR to ISR. */
 void vlapic_deliver(struct vlapic *v, u8 vector);
 

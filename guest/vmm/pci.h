@@ -35,6 +35,7 @@ struct pci_msix {
 /* A function. A device model embeds it. */
 struct pci_dev {
 	struct vm *vm;
+	struct pci_root *root; /* NULL until pci_add */
 	u8 devfn;
 	u8 cfg[PCI_CFG_SIZE];	/* little-endian, as the guest reads it        */
 	u8 wmask[PCI_CFG_SIZE]; /* bits that the guest may write               */
@@ -43,7 +44,9 @@ struct pci_dev {
 	u8 *last_cap_link;
 	struct pci_bar bar[PCI_BARS];
 	struct pci_msix msix;
-	bool intx; /* level of its INTx pin */
+	bool intx;		    /* level of its INTx pin, as the device model wants it         */
+	bool intx_out;		    /* the same after the disable bit and MSI-X: what the root sees */
+	u8 reset_cfg[PCI_CFG_SIZE]; /* cfg as pci_root_assign left it                               */
 	/* Optional: a write to configuration space behind the header has been stored at [off, off+size). */
 	void (*cfg_written)(struct pci_dev *, unsigned off, unsigned size);
 	/* Optional: reading [off, off+size): the model may refresh cfg first. */
@@ -69,7 +72,10 @@ struct pci_root {
 	unsigned (*intx_gsi)(unsigned dev, unsigned pin);
 };
 
-/** Put the root on @vm's buses: ECAM at @ecam_base; with @cf8 also the ports CF8 and CFC. */
+/**
+ * Put the root on @vm's buses: ECAM of bus 0 at @ecam_base; with @cf8 also the ports CF8 and CFC. Windows and
+ * intx_gsi are the caller's to set, before or after. ERR_EXISTS, ERR_FULL.
+ */
 MUST_CHECK status_t pci_root_init(struct pci_root *, struct vm *vm, u64 ecam_base, bool cf8);
 /** Fill the header of @d: vendor, device, class (24 bit), subsystem; clears everything else. */
 void pci_dev_init(struct pci_dev *d, struct vm *vm, u16 vendor, u16 device, u32 class_code, u8 rev, u16 subvendor,
@@ -78,6 +84,8 @@ void pci_dev_init(struct pci_dev *d, struct vm *vm, u16 vendor, u16 device, u32 
 void pci_bar_init(struct pci_dev *d, unsigned n, u32 size, bool io, bool is64, const struct bus_ops *ops);
 /** Append a capability of @len bytes (id and link included) and return its offset; the caller fills the rest. */
 unsigned pci_cap_add(struct pci_dev *d, u8 id, unsigned len);
+/** Make @d an endpoint integrated into the root complex (PCI Express 5.0, 7.5.3), so that ECAM guests take it. */
+void pci_express_init(struct pci_dev *d);
 /** Give @d MSI-X with @n vectors, its table in BAR @bar, which this call declares and serves by itself. */
 void pci_msix_init(struct pci_dev *d, unsigned bar, unsigned n);
 /** Put @d on the bus at @devfn. ERR_EXISTS. */
@@ -89,8 +97,18 @@ void pci_root_reset(struct pci_root *);
 /** Raise MSI-X vector @v (kept pending while masked); false when MSI-X is off: use pci_intx. */
 bool pci_msix_raise(struct pci_dev *d, unsigned v);
 bool pci_msix_on(const struct pci_dev *d);
+/** Forget vectors and pending bits, as a reset does. */
+void pci_msix_reset(struct pci_dev *d);
+/** Deliver what is pending and no longer masked. */
+void pci_msix_flush(struct pci_dev *d);
 /** Set the level of the function's INTx pin. */
 void pci_intx(struct pci_dev *d, bool level);
+/** The pin's level follows the disable bit and MSI-X: call when one of them has changed. */
+void pci_intx_update(struct pci_dev *d);
+/** Take off the bus the BARs whose address or decoding has changed; true if there was one. */
+bool pci_bars_unmap(struct pci_dev *d);
+/** Put on the bus what decodes and is not there. What would overlap something stays off. */
+void pci_bars_map(struct pci_dev *d);
 u64 pci_cfg_read(struct pci_dev *d, unsigned off, unsigned size);
 void pci_cfg_write(struct pci_dev *d, unsigned off, unsigned size, u64 value);
 

@@ -11,6 +11,7 @@
 #define VQ_MAX	    8	/* queues a device           */
 #define VQ_SIZE_MAX 256 /* entries a queue           */
 #define VQ_SEG_MAX  130 /* segments of one chain     */
+#define VQ_BUDGET   64	/* chains a kick may take before others get their turn */
 
 struct virtio;
 
@@ -43,6 +44,11 @@ struct vq {
 	u16 used_idx;	/* next entry to fill  */
 	u16 signalled;	/* used_idx at the last interrupt */
 	bool signalled_valid;
+	bool quiet;    /* vq_enable_notify(false)                          */
+	bool doorbell; /* the hypervisor rings it at doorbell_addr          */
+	u64 doorbell_addr;
+	/* desc, avail and used as the service VM sees them, from queue_enable on. */
+	void *desc_mem, *avail_mem, *used_mem;
 };
 
 /* At most six callbacks; any may be NULL but kick. */
@@ -70,6 +76,12 @@ struct virtio {
 	u16 queue_select;
 	unsigned nvq;
 	struct vq vq[VQ_MAX];
+	unsigned inflight; /* requests whose completion still touches guest memory: virtio_hold, virtio_release */
+	bool resetting;	   /* reset while some are in flight: the status reads 0 only when they have ended       */
+	u8 cfg_cap;	   /* where VIRTIO_PCI_CAP_PCI_CFG is in configuration space */
+	u8 complaints;	   /* lines in the log about this driver                                                 */
+	u32 again;	   /* queues to kick from work                                                           */
+	struct work work;
 };
 
 /** Make @v a device of @type with @nq queues of @size_max and put it on @root at @devfn. */
@@ -87,6 +99,20 @@ void vq_push(struct vq *q, u16 head, u32 written);
 void vq_notify(struct vq *q);
 /** Ask the driver to notify, or not. Returns true if buffers are available already. */
 bool vq_enable_notify(struct vq *q, bool on);
+/** A kick has used up its VQ_BUDGET: kick @q once more, after others have had their turn. */
+void vq_again(struct vq *q);
+/**
+ * A request that reads or writes guest memory later has started, has ended. A reset ends (the driver reads status 0)
+ * when none is left, so that the driver's memory is its own again.
+ */
+void virtio_hold(struct virtio *v);
+void virtio_release(struct virtio *v);
+static inline bool virtio_live(const struct virtio *v)
+{
+	return (v->status & 4 /* DRIVER_OK */) != 0 && !v->broken && !v->resetting;
+}
+/** For virtio.c: interrupt with MSI-X vector @vector, or through the ISR bits @isr (1 queue, 2 configuration). */
+void virtio_interrupt(struct virtio *v, u16 vector, u8 isr);
 /** The device cannot go on with this driver's rings. */
 void virtio_broken(struct virtio *v, const char *why);
 /** Its configuration changed: bump the generation and interrupt. */

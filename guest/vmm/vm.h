@@ -8,6 +8,7 @@
 #include "guest/vmm/bus.h"
 
 #define VM_NAME_MAX  32
+#define VM_WHY_MAX   200
 #define VM_MAX_RAM   4
 #define VM_MAX_VCPUS 8
 
@@ -29,6 +30,9 @@ struct vcpu {
 	unsigned index;
 	struct run_page *run;
 	u64 exits[EXIT_COUNT]; /* that came to the service VM */
+	bool in_guest;	       /* it was let run and has not exited since         */
+	bool owed;	       /* its exit is being served: the loop will reply   */
+	bool parked;	       /* it halted with interrupts off, or awaits a SIPI */
 };
 
 struct vm {
@@ -44,6 +48,12 @@ struct vm {
 	void *platform; /* struct pc on x86        */
 	/* Sets the level of global system interrupt @gsi; the platform provides it. */
 	void (*irq)(struct vm *, unsigned gsi, bool level);
+	/* Called from the event loop when, after vm_stop, its last vCPU has come out; the owner provides it. */
+	void (*stopped)(struct vm *);
+	enum vm_stop stop_how;
+	char stop_why[VM_WHY_MAX];
+	struct work stop_work;
+	bool stop_told;
 };
 
 /**
@@ -51,6 +61,8 @@ struct vm {
  * What is there may change under the reader: copy, then check.
  */
 void *vm_mem(const struct vm *vm, u64 gpa, u64 len);
+/** As vm_mem, but takes what lies in one piece: cuts *@len down to it. NULL: @gpa is not RAM. */
+void *vm_mem_part(const struct vm *vm, u64 gpa, u64 *len);
 /** Copy out of or into guest RAM, over several pieces. ERR_RANGE: something is not RAM, nothing was copied. */
 MUST_CHECK status_t vm_read(const struct vm *vm, u64 gpa, void *buf, u64 len);
 MUST_CHECK status_t vm_write(const struct vm *vm, u64 gpa, const void *buf, u64 len);

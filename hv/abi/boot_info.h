@@ -80,6 +80,8 @@ struct boot_platform {
 	u32 reset_port;	    /* FADT RESET_REG in I/O space, 0: none */
 	u32 reset_value;
 	u32 has_8042;
+	u32 s5_slp_typa; /* SLP_TYP for PM1a_CNT to power off (_S5_)  */
+	u32 s5_valid;	 /* s5_slp_typa was found                 */
 };
 
 struct boot_info {

@@ -116,7 +116,7 @@ struct hv_info {
 	u32 nregions;
 	u64 hv_bytes;	  /* memory that the hypervisor keeps for itself */
 	u64 image_bytes;  /* of it, its image */
-	char machine[32]; /* "SVM", "VMX", "EL2" */
+	char machine[32]; /* what virtualizes: a name from arch/ */
 	struct hv_region region[HV_INFO_REGIONS];
 };
 

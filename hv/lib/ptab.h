@@ -75,7 +75,10 @@ MUST_CHECK status_t ptab_map(struct ptab *pt, u64 va, u64 pa, u64 size, unsigned
  */
 MUST_CHECK status_t ptab_unmap(struct ptab *pt, u64 va, u64 size, struct pool *pool);
 
-/** Change the rights of what is mapped in [@va, @va+@size), splitting as ptab_unmap does. ERR_UNMAPPED. */
+/**
+ * Change the rights and type of [@va, @va+@size) to @flags, splitting as ptab_unmap does. ERR_UNMAPPED (a part of it
+ * is not mapped), ERR_NOMEM: nothing has changed. The caller invalidates the TLB.
+ */
 MUST_CHECK status_t ptab_protect(struct ptab *pt, u64 va, u64 size, unsigned flags, struct pool *pool);
 
 /** The leaf that maps @va, whole. ERR_UNMAPPED, ERR_RANGE. */

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/iface/cpu.h: the physical CPU, its interrupts and its clock. */
+#ifndef ARCH_IFACE_CPU_H
+#define ARCH_IFACE_CPU_H
+
+#include "hv/abi/boot_info.h"
+#include "hv/abi/hypercall.h"
+
+/* Each CPU's block: hv/'s data at the bottom, a guard page, and the stack. this_cpu() masks the stack pointer. */
+#define ARCH_CPU_BLOCK 0x8000UL
+
+/** The bottom of the running CPU's block. */
+static inline void *arch_cpu_block(void);
+
+/** Exception vectors, descriptor tables, CPU features. First thing in hv_main. */
+void arch_early_init(void);
+/**
+ * Find the CPU's virtualization, its interrupt controllers and clock, and turn them on. Panics with what is missing and
+ * what to switch on in words. Called after mem_init.
+ */
+void arch_cpu_init(const struct boot_info *bi);
+/** "SVM", "VMX", "EL2". */
+const char *arch_machine_name(void);
+/** HV_FEATURE_* */
+u32 arch_features(void);
+
+/** Wait for an interrupt, then as arch_irq_poll. */
+void arch_idle(void);
+/** Take what interrupts are pending. */
+void arch_irq_poll(void);
+/* hv/virq.c gives this: device interrupt @gsi has come, interrupts masked. Level-triggered ones are masked until irq_ack. */
+void irq_arrived(u32 gsi);
+
+/** Route @gsi (IRQ_ISA: an ISA IRQ) to this CPU. On success *@out is the GSI. */
+MUST_CHECK status_t arch_irq_attach(u32 gsi, u32 flags, u32 *out);
+void arch_irq_detach(u32 gsi);
+void arch_irq_unmask(u32 gsi);
+
+/** The counter that guests see too (TSC, CNTVCT), and its frequency. */
+static inline u64 arch_counter(void);
+u64 arch_counter_hz(void);
+/** Interrupt this CPU when the counter reaches @when (~0: never). */
+void arch_timer_set(u64 when);
+
+/** Is [@pa, @pa+@size) a device that the hypervisor keeps for itself? *@skip: bytes up to the end of that device. */
+bool arch_device_reserved(u64 pa, u64 size);
+
+NORETURN void arch_reset(void);
+NORETURN void arch_poweroff(void);
+/** Stop for good, interrupts masked. */
+NORETURN void arch_halt(void);
+/** One byte to every console of ours. */
+void arch_putc(char c);
+/** Print registers and the stack's return addresses, for panic. */
+void arch_dump(void);
+
+#include "self/cpu.h"
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/x86/cpu.c: bring-up of the CPU, idling, the early console, reset and power-off. */
+#include "arch/iface/cpu.h"
+#include "arch/x86/irq.h"
+#include "arch/x86/vendor.h"
+#include "hv/lib/panic.h"
+
+#define COM1     0x3f8
+#define COM_LSR  5
+#define LSR_THRE 0x20
+
+static const struct boot_platform *cpu_platform;
+
+void arch_early_init(void)
+{
+	x86_features_init();
+	x86_idt_init();
+	/* 115200 8N1, FIFO on (16550). */
+	outb(COM1 + 1, 0);
+	outb(COM1 + 3, 0x80);
+	outb(COM1, 1);
+	outb(COM1 + 1, 0);
+	outb(COM1 + 3, 3);
+	outb(COM1 + 2, 7);
+	outb(COM1 + 4, 3);
+}
+
+void arch_putc(char c)
+{
+	static bool absent;
+
+	outb(0xe9, (u8)c);
+	for (unsigned i = 0; !absent; i++) {
+		u8 lsr = inb(COM1 + COM_LSR);
+
+		if (lsr == 0xff || i == 1000000)
+			absent = true;
+		else if (lsr & LSR_THRE) {
+			outb(COM1, (u8)c);
+			break;
+		}
+	}
+}
+
+void arch_cpu_init(const struct boot_info *bi)
+{
+	const char *svm, *vmx;
+
+	cpu_platform = &bi->platform;
+	vendor = &vendor_svm;
+	svm = vendor_svm.probe();
+	vmx = svm ? vendor_vmx.probe() : NULL;
+	if (svm && vmx)
+		panic("no hardware virtualization: %s", x86_features.intel || cpuid(0, 0).ecx == 0x6c65746e ? vmx : svm);
+	vendor = svm ? &vendor_vmx : &vendor_svm;
+	lapic_init(bi);
+	ioapic_init(bi);
+	clock_init(bi);
+	vendor->cpu_on();
+}
+
+const char *arch_machine_name(void)
+{
+	return vendor->name;
+}
+
+u32 arch_features(void)
+{
+	u32 f = 0;
+
+	if (x86_features.invariant_tsc)
+		f |= HV_FEATURE_INVARIANT_TSC;
+	if (x86_features.pages_1g)
+		f |= HV_FEATURE_1G_PAGES;
+	if (!x86_features.intel)
+		f |= HV_FEATURE_VMMCALL;
+	return f;
+}
+
+void arch_irq_poll(void)
+{
+	asm volatile("sti\n\tnop\n\tnop\n\tcli" : : : "memory");
+}
+
+void arch_idle(void)
+{
+	asm volatile("sti\n\thlt\n\tcli" : : : "memory");
+}
+
+void arch_halt(void)
+{
+	for (;;)
+		asm volatile("cli\n\thlt");
+}
+
+void arch_reset(void)
+{
+	struct {
+		u16 limit;
+		u64 base;
+	} PACKED none = { 0, 0 };
+
+	if (cpu_platform && cpu_platform->reset_port)
+		outb((u16)cpu_platform->reset_port, (u8)cpu_platform->reset_value);
+	outb(0xcf9, 2);
+	outb(0xcf9, 6);
+	for (unsigned i = 0; i < 100000 && (inb(0x64) & 2); i++)
+		;
+	outb(0x64, 0xfe);
+	asm volatile("lidt %0\n\tint3" : : "m"(none));
+	arch_halt();
+}
+
+void arch_poweroff(void)
+{
+	if (cpu_platform && cpu_platform->s5_valid && cpu_platform->pm1a_cnt_port)
+		outw((u16)cpu_platform->pm1a_cnt_port, (u16)(cpu_platform->s5_slp_typa << 10 | BIT(13)));
+	for (unsigned i = 0; i < 1000000; i++)
+		inb(0x80); /* about a microsecond each */
+	/* Still here: Bochs, whose way this is. */
+	for (const char *s = "Shutdown"; *s; s++)
+		outb(0x8900, (u8)*s);
+	arch_halt();
+}
+
+void arch_dump(void)
+{
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/x86/cpuid.c: CPUID for guests, from the table that the service VM gave; and what our own CPU has. */
+#include "arch/iface/cpu.h"
+#include "arch/iface/mem.h"
+#include "arch/x86/vendor.h"
+#include "hv/lib/string.h"
+
+#define CPUID_ENTRIES 112
+#define CPUID_DIRECT  32 /* leaves of each range that are found at once */
+#define CPUID_NONE    0xff
+
+/* first[range][leaf] is the first of the leaf's entries, which stand together. */
+struct cpuid_table {
+	u32 n;
+	u32 max[3];
+	u8 first[3][CPUID_DIRECT];
+	struct vcpu_cpuid e[CPUID_ENTRIES];
+};
+static_assert(sizeof(struct cpuid_table) <= PAGE_SIZE, "a page");
+
+struct x86_features x86_features;
+
+/* 0: basic, 1: hypervisor (4000_0000), 2: extended (8000_0000). */
+static unsigned cpuid_range(u32 leaf)
+{
+	return leaf >> 31 ? 2 : leaf >> 30 & 1;
+}
+
+static const struct vcpu_cpuid *cpuid_find(const struct cpuid_table *t, u32 leaf, u32 subleaf)
+{
+	unsigned range = cpuid_range(leaf), i;
+	u32 low = leaf & 0x3fffffff;
+
+	if (low >= CPUID_DIRECT)
+		return NULL;
+	i = t->first[range][low];
+	if (i == CPUID_NONE)
+		return NULL;
+	for (; i < t->n && t->e[i].leaf == leaf; i++)
+		if (!t->e[i].match_subleaf || t->e[i].subleaf == subleaf)
+			return &t->e[i];
+	return NULL;
+}
+
+/* The few bits that follow the vCPU's state. */
+static void cpuid_live(struct arch_vcpu *v, u32 leaf, u32 subleaf, struct cpuid *r)
+{
+	if (leaf == 1) {
+		r->ebx = (r->ebx & 0xffffff) | v->id << 24;
+		if (vendor->reg(v, REG_CR4) & CR4_OSXSAVE)
+			r->ecx |= BIT(27);
+		if (!(v->apic.base & APIC_BASE_EN))
+			r->edx &= ~(u32)BIT(9);
+	} else if (leaf == 7 && subleaf == 0) {
+		if (vendor->reg(v, REG_CR4) & CR4_PKE)
+			r->ecx |= BIT(4);
+	} else if (leaf == 0xb || leaf == 0x1f) {
+		r->edx = v->id;
+	} else if (leaf == 0xd && subleaf <= 1 && x86_features.xsave) {
+		r->ebx = cpuid(0xd, subleaf).ebx; /* XCR0 in the CPU is the guest's */
+	}
+}
+
+void x86_cpuid(struct arch_vcpu *v)
+{
+	u64 *g = v->regs->gpr;
+	u32 leaf = (u32)g[X86_RAX], subleaf = (u32)g[X86_RCX];
+	const struct cpuid_table *t = v->vm->cpuid;
+	const struct vcpu_cpuid *e;
+	struct cpuid r = { 0 };
+
+	if (v->service) {
+		r = cpuid(leaf, subleaf);
+	} else if (t) {
+		if ((leaf & 0x3fffffff) > t->max[cpuid_range(leaf)])
+			leaf = t->max[0]; /* Intel: beyond the last leaf, the last basic one answers */
+		e = cpuid_find(t, leaf, subleaf);
+		if (e)
+			r = (struct cpuid){ e->eax, e->ebx, e->ecx, e->edx };
+		if (leaf <= 0x1f)
+			cpuid_live(v, leaf, subleaf, &r);
+	}
+	g[X86_RAX] = r.eax;
+	g[X86_RBX] = r.ebx;
+	g[X86_RCX] = r.ecx;
+	g[X86_RDX] = r.edx;
+}
+
+status_t arch_vm_set_cpuid(struct arch_vm *vm, const struct vcpu_cpuid *e, u32 n, struct pool *pool)
+{
+	struct cpuid_table *t;
+
+	if (n > CPUID_ENTRIES)
+		return ERR_FULL;
+	for (u32 i = 0; i < n; i++)
+		if ((e[i].leaf & 0x3fffffff) >= CPUID_DIRECT)
+			return ERR_RANGE;
+	if (!vm->cpuid)
+		vm->cpuid = pool_get(pool);
+	t = vm->cpuid;
+	if (!t)
+		return ERR_NOMEM;
+	memset(t, 0, sizeof(*t));
+	memset(t->first, CPUID_NONE, sizeof(t->first));
+	memcpy(t->e, e, n * sizeof(*e));
+	t->n = n;
+	for (u32 i = 0; i < n; i++) {
+		u32 leaf = t->e[i].leaf;
+		u8 *first = &t->first[cpuid_range(leaf)][leaf & 0x3fffffff];
+
+		if (*first == CPUID_NONE)
+			*first = (u8)i;
+		if ((leaf & 0x3fffffff) == 0)
+			t->max[cpuid_range(leaf)] = t->e[i].eax & 0x3fffffff;
+	}
+	return OK;
+}
+
+void x86_features_init(void)
+{
+	struct x86_features *f = &x86_features;
+	struct cpuid l1 = cpuid(1, 0);
+	u32 max = cpuid(0, 0).eax, ext = cpuid(0x80000000, 0).eax;
+
+	f->intel = l1.ecx & BIT(5);
+	f->x2apic = l1.ecx & BIT(21);
+	f->tsc_deadline = l1.ecx & BIT(24);
+	f->xsave = l1.ecx & BIT(26);
+	if (max >= 7) {
+		struct cpuid l7 = cpuid(7, 0);
+
+		f->smep = l7.ebx & BIT(7);
+		f->erms = l7.ebx & BIT(9);
+		f->smap = l7.ebx & BIT(20);
+		f->umip = l7.ecx & BIT(2);
+	}
+	f->pages_1g = cpuid(0x80000001, 0).edx & BIT(26);
+	f->rdtscp = cpuid(0x80000001, 0).edx & BIT(27);
+	f->phys_bits = ext >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
+	f->invariant_tsc = ext >= 0x80000007 && (cpuid(0x80000007, 0).edx & BIT(8));
+	if (f->xsave) {
+		struct cpuid d = cpuid(0xd, 0);
+
+		f->xcr0 = d.eax & (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512);
+		if ((f->xcr0 & XCR0_AVX512) != XCR0_AVX512)
+			f->xcr0 &= ~XCR0_AVX512;
+	}
+}

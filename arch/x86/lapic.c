@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/x86/lapic.c: this CPU's own local APIC and its timer (Intel SDM 3A, chapter 10). */
+#include "arch/iface/cpu.h"
+#include "arch/iface/mem.h"
+#include "arch/x86/irq.h"
+#include "arch/x86/vendor.h"
+#include "hv/lib/panic.h"
+
+static volatile u32 *lapic_page; /* NULL: x2APIC */
+static bool lapic_deadline_mode;
+static u64 lapic_ratio;          /* APIC timer ticks per 2^32 TSC ticks */
+static u64 lapic_armed = ~0UL;   /* what arch_timer_set was last told */
+
+static u32 lapic_read(u32 off)
+{
+	return lapic_page ? lapic_page[off / 4] : (u32)rdmsr(MSR_X2APIC_FIRST + off / 16);
+}
+
+static void lapic_write(u32 off, u32 v)
+{
+	if (lapic_page)
+		lapic_page[off / 4] = v;
+	else
+		wrmsr(MSR_X2APIC_FIRST + off / 16, v);
+}
+
+void lapic_eoi(void)
+{
+	lapic_write(APIC_EOI, 0);
+}
+
+u32 lapic_id(void)
+{
+	return lapic_page ? lapic_read(APIC_ID) >> 24 : lapic_read(APIC_ID);
+}
+
+static void lapic_mask_8259(void)
+{
+	/* ICW1-ICW4 move its vectors out of the exceptions' way, then everything is masked. */
+	outb(0x20, 0x11);
+	outb(0xa0, 0x11);
+	outb(0x21, 0x20);
+	outb(0xa1, 0x28);
+	outb(0x21, 4);
+	outb(0xa1, 2);
+	outb(0x21, 1);
+	outb(0xa1, 1);
+	outb(0x21, 0xff);
+	outb(0xa1, 0xff);
+}
+
+void lapic_init(const struct boot_info *bi)
+{
+	u64 base = rdmsr(MSR_APIC_BASE);
+	u64 pa = base & BITS(51, 12);
+
+	if (!(base & APIC_BASE_EN)) {
+		wrmsr(MSR_APIC_BASE, base | APIC_BASE_EN);
+		base |= APIC_BASE_EN;
+	}
+	if (!(base & APIC_BASE_EXTD)) {
+		if (arch_mem_map(pa, PAGE_SIZE, true) != OK)
+			panic("no page table for the local APIC at %lx", pa);
+		lapic_page = arch_ptr(pa);
+	}
+	lapic_mask_8259();
+	lapic_write(APIC_TPR, 0);
+	for (unsigned i = 0; i < LVT_ERROR; i++)
+		lapic_write(APIC_LVT + 16 * i, APIC_LVT_MASKED | VECTOR_SPURIOUS);
+	lapic_write(APIC_LVT + 16 * LVT_LINT1, APIC_NMI << 8);
+	lapic_write(APIC_SVR, APIC_SVR_ENABLE | VECTOR_SPURIOUS);
+	lapic_write(APIC_TDCR, 0xb); /* divide by 1 */
+}
+
+void lapic_timer_start(u32 count)
+{
+	lapic_write(APIC_LVT, APIC_LVT_MASKED | VECTOR_TIMER);
+	lapic_write(APIC_TMICT, count);
+}
+
+u32 lapic_timer_left(void)
+{
+	return lapic_read(APIC_TMCCR);
+}
+
+void lapic_timer_rate(u64 ratio)
+{
+	lapic_ratio = ratio;
+	lapic_deadline_mode = x86_features.tsc_deadline;
+	lapic_write(APIC_TMICT, 0);
+	lapic_write(APIC_LVT,
+	            VECTOR_TIMER | (lapic_deadline_mode ? FIELD_PUT(APIC_LVT_TIMER_MODE, APIC_TIMER_DEADLINE) : 0));
+	asm volatile("mfence");
+}
+
+void lapic_timer_fired(void)
+{
+	lapic_armed = ~0UL;
+}
+
+void arch_timer_set(u64 when)
+{
+	u64 now, ticks;
+
+	if (when == lapic_armed)
+		return;
+	lapic_armed = when;
+	if (lapic_deadline_mode) {
+		wrmsr(MSR_TSC_DEADLINE, when == ~0UL ? 0 : when ? when : 1);
+		return;
+	}
+	if (when == ~0UL) {
+		lapic_write(APIC_TMICT, 0);
+		return;
+	}
+	now = arch_counter();
+	ticks = when > now ? (u64)((unsigned __int128)(when - now) * lapic_ratio >> 32) + 1 : 1;
+	lapic_write(APIC_TMICT, ticks > 0xffffffff ? 0xffffffff : (u32)ticks); /* longer: it comes early and is set again */
+}

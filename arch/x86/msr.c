@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/x86/msr.c: the model-specific registers of a guest: passed through, answered here, or by the VM's policy. */
+#include "arch/iface/cpu.h"
+#include "arch/iface/mem.h"
+#include "arch/x86/vendor.h"
+#include "hv/lib/string.h"
+
+#define MSR_POLICIES 126
+
+struct msr_table {
+	u32 n;
+	struct msr_policy e[MSR_POLICIES];
+};
+static_assert(sizeof(struct msr_table) <= PAGE_SIZE, "a page");
+
+/* Direct access: what the CPU switches with the guest, or run.c between guests. */
+unsigned x86_msr_pass(u32 msr)
+{
+	switch (msr) {
+	case MSR_SYSENTER_CS:
+	case MSR_SYSENTER_ESP:
+	case MSR_SYSENTER_EIP:
+	case MSR_STAR:
+	case MSR_LSTAR:
+	case MSR_CSTAR:
+	case MSR_SFMASK:
+	case MSR_FS_BASE:
+	case MSR_GS_BASE:
+	case MSR_KERNEL_GS_BASE:
+	case MSR_PAT: return X86_PASS_READ | X86_PASS_WRITE;
+	case MSR_TSC: return X86_PASS_READ;
+	case MSR_TSC_AUX: return x86_features.rdtscp ? X86_PASS_READ | X86_PASS_WRITE : 0;
+	default: return 0;
+	}
+}
+
+static const struct msr_policy *msr_find(const struct arch_vcpu *v, u32 msr)
+{
+	const struct msr_table *t = v->vm->msr;
+
+	if (!t)
+		return NULL;
+	for (u32 i = 0; i < t->n; i++)
+		if (msr >= t->e[i].first && msr <= t->e[i].last)
+			return &t->e[i];
+	return NULL;
+}
+
+static u64 msr_get_efer(struct arch_vcpu *v)
+{
+	return vendor->reg(v, REG_EFER);
+}
+
+/* Which bits a guest's EFER may have: what its CPU offers, less what we don't virtualize. */
+static enum x86_answer msr_set_efer(struct arch_vcpu *v, u64 value)
+{
+	u64 old = msr_get_efer(v);
+	u64 allowed = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
+
+	if (value & ~allowed)
+		return ANSWER_FAULT;
+	if ((old & EFER_LMA) && !(value & EFER_LME))
+		return ANSWER_FAULT; /* LME may not change while paging is on */
+	if (!(old & EFER_LMA) && (value & EFER_LME) != (old & EFER_LME) && (vendor->reg(v, REG_CR0) & CR0_PG))
+		return ANSWER_FAULT;
+	value = (value & ~EFER_LMA) | (old & EFER_LMA);
+	vendor->set_reg(v, REG_EFER, value);
+	return ANSWER_DONE;
+}
+
+enum x86_answer x86_rdmsr(struct arch_vcpu *v, u32 msr, u64 *value)
+{
+	u64 now = arch_counter() + v->tsc_offset;
+	const struct msr_policy *p;
+
+	switch (msr) {
+	case MSR_EFER: *value = msr_get_efer(v); return ANSWER_DONE;
+	case MSR_TSC_ADJUST: *value = v->tsc_adjust; return ANSWER_DONE;
+	case MSR_TSC: *value = now; return ANSWER_DONE;
+	case MSR_APIC_BASE:
+	case MSR_TSC_DEADLINE:
+	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
+		return vlapic_rdmsr(&v->apic, msr, value, now) ? ANSWER_DONE : ANSWER_FAULT;
+	default: break;
+	}
+	p = msr_find(v, msr);
+	if (!p || p->action == MSR_GP)
+		return ANSWER_FAULT;
+	*value = p->value;
+	return p->action == MSR_FORWARD ? ANSWER_FORWARD : ANSWER_DONE;
+}
+
+static enum x86_answer msr_apic(struct arch_vcpu *v, u32 msr, u64 value, struct exit *x)
+{
+	enum vlapic_act act = VLAPIC_NONE;
+	struct vlapic_ipi ipi;
+
+	v->exits[EXIT_APIC]++;
+	if (!vlapic_wrmsr(&v->apic, msr, value, arch_counter() + v->tsc_offset, &ipi, &act))
+		return ANSWER_FAULT;
+	switch (act) {
+	case VLAPIC_EOI:
+		x->kind = EXIT_EOI;
+		x->vector = ipi.vector;
+		return ANSWER_LEAVE;
+	case VLAPIC_TIMER:
+	case VLAPIC_MODE: x->kind = EXIT_NONE; return ANSWER_LEAVE; /* hv/ looks at the deadline after every exit */
+	default: return ANSWER_DONE;
+	}
+}
+
+enum x86_answer x86_wrmsr(struct arch_vcpu *v, u32 msr, u64 value, struct exit *x)
+{
+	const struct msr_policy *p;
+
+	switch (msr) {
+	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
+	case MSR_TSC_DEADLINE:
+	case MSR_APIC_BASE: return msr_apic(v, msr, value, x);
+	case MSR_EFER: return msr_set_efer(v, value);
+	case MSR_TSC:
+		v->tsc_adjust += value - (arch_counter() + v->tsc_offset);
+		v->tsc_offset = value - arch_counter();
+		vendor->set_reg(v, REG_TSC_OFFSET, v->tsc_offset);
+		return ANSWER_DONE;
+	case MSR_TSC_ADJUST:
+		v->tsc_offset += value - v->tsc_adjust;
+		v->tsc_adjust = value;
+		vendor->set_reg(v, REG_TSC_OFFSET, v->tsc_offset);
+		return ANSWER_DONE;
+	default: break;
+	}
+	p = msr_find(v, msr);
+	if (p && p->action == MSR_FORWARD)
+		return ANSWER_FORWARD;
+	return p && p->action == MSR_IGNORE_WRITE ? ANSWER_DONE : ANSWER_FAULT;
+}
+
+status_t arch_vm_set_msr(struct arch_vm *vm, const struct msr_policy *e, u32 n, struct pool *pool)
+{
+	if (n > MSR_POLICIES)
+		return ERR_FULL;
+	for (u32 i = 0; i < n; i++)
+		if (e[i].first > e[i].last || e[i].action > MSR_FORWARD)
+			return ERR_INVAL;
+	if (!vm->msr)
+		vm->msr = pool_get(pool);
+	if (!vm->msr)
+		return ERR_NOMEM;
+	memcpy(vm->msr->e, e, n * sizeof(*e));
+	vm->msr->n = n;
+	return OK;
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/x86/run.c: the loop around the vendor's world switch: what goes in before, and the exits answered right here. */
+#include "arch/iface/cpu.h"
+#include "arch/iface/mem.h"
+#include "arch/x86/vendor.h"
+#include "hv/lib/panic.h"
+#include "hv/lib/string.h"
+
+const struct vendor *vendor;
+static struct arch_vcpu *run_loaded; /* the guest whose user state the CPU holds */
+
+static void run_fault(struct arch_vcpu *v, u32 vector, bool has_error, u32 error)
+{
+	v->inject.info = EVENT_VALID | EVENT_TYPE_EXCP | vector | (has_error ? EVENT_ERROR : 0);
+	v->inject.error = error;
+	v->inject.length = 0;
+}
+
+void arch_vcpu_undefined(struct arch_vcpu *v)
+{
+	run_fault(v, VEC_UD, false, 0);
+}
+
+static void run_skip(struct arch_vcpu *v)
+{
+	v->rip = v->next_rip;
+	v->dirty |= DIRTY_RIP;
+}
+
+/* Extended state and the MSRs that no world switch touches: only when the CPU goes to another guest. */
+static void run_save_user(struct arch_vcpu *v)
+{
+	struct x86_user_msrs *m = &v->msrs;
+
+	if (x86_features.intel) {
+		m->star = rdmsr(MSR_STAR);
+		m->lstar = rdmsr(MSR_LSTAR);
+		m->cstar = rdmsr(MSR_CSTAR);
+		m->sfmask = rdmsr(MSR_SFMASK);
+		m->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
+	}
+	if (x86_features.rdtscp)
+		m->tsc_aux = rdmsr(MSR_TSC_AUX);
+	m->dr[0] = read_dr0();
+	m->dr[1] = read_dr1();
+	m->dr[2] = read_dr2();
+	m->dr[3] = read_dr3();
+	if (x86_features.xsave) {
+		xsetbv(0, x86_features.xcr0);
+		asm volatile("xsave64 (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
+		xsetbv(0, v->xcr0);
+	} else {
+		asm volatile("fxsave64 (%0)" : : "r"(v->xsave) : "memory");
+	}
+}
+
+static void run_load_user(struct arch_vcpu *v)
+{
+	const struct x86_user_msrs *m = &v->msrs;
+
+	if (x86_features.intel) {
+		wrmsr(MSR_STAR, m->star);
+		wrmsr(MSR_LSTAR, m->lstar);
+		wrmsr(MSR_CSTAR, m->cstar);
+		wrmsr(MSR_SFMASK, m->sfmask);
+		wrmsr(MSR_KERNEL_GS_BASE, m->kernel_gs_base);
+	}
+	if (x86_features.rdtscp)
+		wrmsr(MSR_TSC_AUX, m->tsc_aux);
+	write_dr0(m->dr[0]);
+	write_dr1(m->dr[1]);
+	write_dr2(m->dr[2]);
+	write_dr3(m->dr[3]);
+	if (x86_features.xsave) {
+		xsetbv(0, x86_features.xcr0);
+		asm volatile("xrstor64 (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
+		xsetbv(0, v->xcr0);
+	} else {
+		asm volatile("fxrstor64 (%0)" : : "r"(v->xsave) : "memory");
+	}
+}
+
+void x86_load_guest(struct arch_vcpu *v)
+{
+	if (run_loaded)
+		run_save_user(run_loaded);
+	if (!x86_features.intel)
+		svm_swap(run_loaded, v);
+	if (v)
+		run_load_user(v);
+	run_loaded = v;
+}
+
+void x86_sync_user(struct arch_vcpu *v)
+{
+	if (run_loaded == v)
+		run_save_user(v);
+}
+
+void x86_forget(struct arch_vcpu *v)
+{
+	if (run_loaded == v)
+		x86_load_guest(NULL);
+}
+
+/* The 8259 has a vector for us: ask the service VM for it, when the guest would take it. */
+static bool run_extint(struct arch_vcpu *v, struct exit *x)
+{
+	if (!v->extint || v->extint_ready || !vlapic_extint_ok(&v->apic))
+		return false;
+	if (vendor->interruptible(v)) {
+		x->kind = EXIT_EXTINT;
+		return true;
+	}
+	vendor->window(v, WINDOW_INTR);
+	return false;
+}
+
+/* Offer the guest its next interrupt. False: @x must be seen by hv/ first. */
+static bool run_interrupts(struct arch_vcpu *v, struct exit *x)
+{
+	int vector;
+
+	if (unlikely(v->extint_ready)) {
+		vector = v->extint_vector;
+		v->virq_is_extint = true;
+	} else {
+		if (unlikely(v->extint) && run_extint(v, x))
+			return false;
+		if (unlikely(v->extint) && vlapic_extint_ok(&v->apic))
+			return true; /* the window is armed; the 8259 goes first */
+		vector = vlapic_offer(&v->apic);
+		v->virq_is_extint = false;
+	}
+	if (vector < 0 && !v->virq_on)
+		return true;
+	if (v->virq_on && v->virq_vector == vector)
+		return true;
+	vendor->virq(v, vector);
+	v->virq_on = vector >= 0;
+	v->virq_vector = (u8)vector;
+	return true;
+}
+
+/* The CPU has taken what was offered. */
+static void run_taken(struct arch_vcpu *v)
+{
+	if (v->virq_is_extint)
+		v->extint_ready = false;
+	else
+		vlapic_deliver(&v->apic, v->virq_vector);
+}
+
+static struct x86_event run_event(struct arch_vcpu *v)
+{
+	struct x86_event e = { 0 };
+
+	if (v->reinject.info) {
+		e = v->reinject;
+		v->reinject.info = 0;
+	} else if (v->inject.info) {
+		e = v->inject;
+		v->inject.info = 0;
+	} else if (v->apic.events & VLAPIC_EV_NMI) {
+		if (!v->nmi_masked) {
+			vlapic_nmi_take(&v->apic);
+			e.info = EVENT_VALID | EVENT_TYPE_NMI | VEC_NMI;
+		} else {
+			vendor->window(v, WINDOW_NMI);
+		}
+	}
+	return e;
+}
+
+static void run_xsetbv(struct arch_vcpu *v)
+{
+	const u64 *r = v->regs->gpr;
+	u64 value = (u32)r[X86_RAX] | r[X86_RDX] << 32;
+	u64 avx512 = value & XCR0_AVX512;
+
+	/* The rules of Intel SDM 1, 13.3: a bad value is #GP for the guest, not for us. */
+	if ((u32)r[X86_RCX] != 0 || !x86_features.xsave || (value & ~x86_features.xcr0) || !(value & XCR0_X87) ||
+	    ((value & XCR0_AVX) && !(value & XCR0_SSE)) ||
+	    (avx512 && (avx512 != XCR0_AVX512 || !(value & XCR0_AVX)))) {
+		run_fault(v, VEC_GP, true, 0);
+		return;
+	}
+	v->xcr0 = value;
+	xsetbv(0, value);
+	run_skip(v);
+}
+
+/* RDMSR, WRMSR. False: hv/ must see @x. */
+static bool run_msr(struct arch_vcpu *v, struct exit *x)
+{
+	u64 *r = v->regs->gpr;
+	u32 msr = x->sysreg.index;
+	bool write = x->sysreg.write;
+	enum x86_answer a;
+	u64 value = (u32)r[X86_RAX] | r[X86_RDX] << 32;
+
+	if (write) {
+		a = x86_wrmsr(v, msr, value, x);
+	} else {
+		a = x86_rdmsr(v, msr, &value);
+		if (a == ANSWER_DONE) {
+			r[X86_RAX] = (u32)value;
+			r[X86_RDX] = value >> 32;
+		}
+	}
+	switch (a) {
+	case ANSWER_DONE: run_skip(v); return true;
+	case ANSWER_FAULT: run_fault(v, VEC_GP, true, 0); return true;
+	case ANSWER_LEAVE: run_skip(v); return false; /* done, and x->kind says what else */
+	default:
+		x->kind = EXIT_SYSREG;
+		x->data = value;
+		return false;
+	}
+}
+
+/* The exits that need nobody else. False: hv/ must see @x. */
+static bool run_exit(struct arch_vcpu *v, struct exit *x)
+{
+	switch (x->kind) {
+	case EXIT_CPUID:
+		v->exits[EXIT_CPUID]++;
+		x86_cpuid(v);
+		run_skip(v);
+		return true;
+	case EXIT_MSR:
+		v->exits[EXIT_MSR]++;
+		return run_msr(v, x);
+	case EXIT_XSETBV:
+		v->exits[EXIT_XSETBV]++;
+		run_xsetbv(v);
+		return true;
+	case EXIT_WINDOW:
+		v->exits[EXIT_WINDOW]++;
+		return true;
+	case EXIT_UNDEFINED:
+		v->exits[EXIT_UNDEFINED]++;
+		run_fault(v, VEC_UD, false, 0);
+		return true;
+	case EXIT_CACHE:
+		v->exits[EXIT_CACHE]++;
+		asm volatile("wbinvd");
+		run_skip(v);
+		return true;
+	case EXIT_CR:
+	case EXIT_DR:
+	case EXIT_EXCEPTION:
+		v->exits[x->kind]++;
+		return true;
+	default: return false;
+	}
+}
+
+void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
+{
+	if (v->service) {
+		do
+			vendor->run(v, (struct x86_event){ 0 }, x);
+		while (run_exit(v, x));
+		return;
+	}
+	if (unlikely(run_loaded != v))
+		x86_load_guest(v);
+	do {
+		bool virq;
+
+		if (!run_interrupts(v, x))
+			return;
+		if (v->tpr != v->apic.tpr) {
+			v->tpr = v->apic.tpr;
+			v->tpr_set = true;
+		}
+		virq = v->virq_on;
+		vendor->run(v, run_event(v), x);
+		if (virq && !v->virq_on)
+			run_taken(v);
+		if (unlikely(v->tpr >> 4 != v->apic.tpr >> 4))
+			vlapic_set_tpr(&v->apic, v->tpr);
+		v->tpr = v->apic.tpr;
+	} while (run_exit(v, x));
+}
+
+bool arch_vcpu_awake(struct arch_vcpu *v)
+{
+	if (v->apic.events & (VLAPIC_EV_NMI | VLAPIC_EV_INIT))
+		return true;
+	return vlapic_pending(&v->apic) >= 0 || v->extint_ready || (v->extint && vlapic_extint_ok(&v->apic));
+}
+
+bool arch_vcpu_can_wake(struct arch_vcpu *v)
+{
+	arch_vcpu_export(v);
+	return v->regs->rflags & RFLAGS_IF;
+}
+
+bool arch_vcpu_msi(struct arch_vcpu *v, u64 addr, u32 data)
+{
+	return vlapic_msi(&v->apic, addr, data);
+}
+
+void arch_vcpu_extint(struct arch_vcpu *v, bool level)
+{
+	v->extint = level;
+}
+
+void arch_vcpu_timer(struct arch_vcpu *v)
+{
+	vlapic_tick(&v->apic, arch_counter() + v->tsc_offset);
+}
+
+bool arch_vcpu_apic(struct arch_vcpu *v, u32 off, bool write, u64 *value, struct exit *more)
+{
+	u64 now = arch_counter() + v->tsc_offset;
+	struct vlapic_ipi ipi;
+
+	more->kind = EXIT_NONE;
+	if (off > 0xff0 || (off & 3) || !vlapic_is_xapic(&v->apic))
+		return false;
+	v->exits[EXIT_APIC]++;
+	if (!write)
+		*value = vlapic_read(&v->apic, off, now);
+	else if (vlapic_write(&v->apic, off, (u32)*value, now, &ipi) == VLAPIC_EOI) {
+		more->kind = EXIT_EOI;
+		more->vector = ipi.vector;
+	}
+	return true;
+}

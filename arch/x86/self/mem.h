@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/x86/self/mem.h: the hypervisor's address space on x86. */
+#ifndef SELF_MEM_H
+#define SELF_MEM_H
+
+#define IMAGE_BASE  0xffffffff80000000UL /* + physical address: the image         */
+#define DMAP_BASE   0xffff800000000000UL /* + physical address: pages that we own */
+#define WINDOW_BASE 0xffffff0000000000UL /* the one-page window of arch_mem_zero  */
+
+static inline void *arch_ptr(u64 pa)
+{
+	return (void *)(DMAP_BASE + pa);
+}
+
+static inline u64 arch_pa(const void *ptr)
+{
+	u64 va = (u64)ptr;
+
+	return va >= IMAGE_BASE ? va - IMAGE_BASE : va - DMAP_BASE;
+}
+
+#endif

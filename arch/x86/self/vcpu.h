@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/x86/self/vcpu.h: a VM and a vCPU on x86, for both vendors, and the hot accessors of arch/iface/vcpu.h. */
+#ifndef SELF_VCPU_H
+#define SELF_VCPU_H
+
+#include "arch/x86/vlapic.h"
+
+struct cpuid_table;
+struct msr_table;
+
+struct arch_vm {
+	struct ptab s2;
+	u64 s2_root;  /* EPTP or N_CR3 */
+	bool service;
+	u32 asid;     /* ASID or VPID, 0: none yet */
+	u32 flush;    /* counts invalidations: a vCPU that saw an older count flushes at entry */
+	struct cpuid_table *cpuid; /* one page, NULL: every leaf reads as zero */
+	struct msr_table *msr;     /* one page */
+};
+
+/* An event to inject: interruption-information format that VMX and SVM share (vector, type, error valid, valid). */
+#define EVENT_VALID      (1u << 31)
+#define EVENT_ERROR      (1u << 11)
+#define EVENT_VECTOR     0xffu
+#define EVENT_TYPE       0x700u
+#define EVENT_TYPE_INTR  (0u << 8)
+#define EVENT_TYPE_NMI   (2u << 8)
+#define EVENT_TYPE_EXCP  (3u << 8)
+#define EVENT_TYPE_SOFT  (4u << 8) /* INT n */
+
+struct x86_event {
+	u32 info;   /* EVENT_*, 0: none */
+	u32 error;
+	u32 length; /* of the instruction, for soft interrupts */
+};
+
+/* Which registers of the cached set the guest must get back. */
+#define DIRTY_RIP    0x1u
+#define DIRTY_RFLAGS 0x2u
+#define DIRTY_RSP    0x4u
+#define DIRTY_CR2    0x8u
+
+/* What the CPU keeps per guest and no world switch saves: swapped only between guests. */
+struct x86_user_msrs {
+	u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
+	u64 dr[4];
+};
+
+struct arch_vcpu {
+	struct vcpu_regs *regs; /* run page or private: general registers */
+	void *ctl;              /* VMCB or VMCS, one page */
+	u64 ctl_pa;
+	u64 rip;                /* of the guest, read at each exit */
+	u64 next_rip;           /* behind the exit's instruction, 0: unknown */
+	u32 dirty;              /* DIRTY_* */
+	bool service;
+	bool launched;          /* VMX: VMLAUNCH done */
+	bool nmi_masked;        /* until IRET */
+	bool extint;            /* the 8259's INTR line */
+	u8 extint_vector;       /* of an accepted 8259 interrupt ...       */
+	bool extint_ready;      /* ... that is to be injected              */
+	u8 tpr;                 /* CR8 << 4, as the CPU has it */
+	bool tpr_set;           /* the CPU must get tpr        */
+	bool virq_on;           /* a virtual interrupt is armed            */
+	u8 virq_vector;
+	bool virq_is_extint;    /* it came from the 8259, not from the APIC */
+	u32 asid_seen, flush_seen;
+	u64 rflags_cache;
+	struct x86_event reinject; /* was being delivered when the guest left */
+	struct x86_event inject;   /* exception from the service VM */
+	struct arch_vm *vm;
+	u32 id;
+	u64 *exits;             /* counters by enum exit_kind */
+	u64 tsc_offset;
+	u64 xcr0;               /* the guest's */
+	u64 misc_enable, tsc_adjust;
+	struct x86_user_msrs msrs; /* current while another guest is loaded */
+	void *xsave;            /* one page */
+	u64 pat;
+	struct vlapic apic;
+};
+
+static inline struct ptab *arch_vm_s2(struct arch_vm *vm)
+{
+	return &vm->s2;
+}
+
+static inline void arch_vcpu_skip(struct arch_vcpu *v, const struct exit *x)
+{
+	v->rip = x->next_pc;
+	v->dirty |= DIRTY_RIP;
+}
+
+static inline u64 arch_vcpu_pc(const struct arch_vcpu *v)
+{
+	return v->rip;
+}
+
+static inline u64 arch_vcpu_deadline(const struct arch_vcpu *v)
+{
+	u64 d = vlapic_deadline(&v->apic);
+
+	return d == ~0UL ? d : d - v->tsc_offset;
+}
+
+static inline u64 arch_vcpu_arg(const struct arch_vcpu *v, unsigned n)
+{
+	static const u8 reg[] = { X86_RAX, X86_RDI, X86_RSI, X86_RDX, X86_R10, X86_R8 };
+
+	return v->regs->gpr[reg[n]];
+}
+
+static inline void arch_vcpu_result(struct arch_vcpu *v, u64 status, u64 a, u64 b, u64 c)
+{
+	v->regs->gpr[X86_RAX] = status;
+	v->regs->gpr[X86_RDI] = a;
+	v->regs->gpr[X86_RSI] = b;
+	v->regs->gpr[X86_RDX] = c;
+}
+
+#endif

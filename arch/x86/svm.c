@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/x86/svm.c: the SVM back end: VMCB set-up, world switch, decoding of exits (AMD APM volume 2, chapter 15). */
+#include "arch/x86/svm.h"
+
+#include "arch/iface/cpu.h"
+#include "arch/iface/mem.h"
+#include "arch/x86/format.h"
+#include "arch/x86/vendor.h"
+#include "hv/lib/panic.h"
+#include "hv/lib/string.h"
+
+#define IOPM_SIZE  0x3000
+#define MSRPM_SIZE 0x2000
+
+/* All guests share one pair of bitmaps and all service vCPUs another: a guest's ports all exit. */
+static u8 svm_iopm[2][IOPM_SIZE] ALIGNED(4096);
+static u8 svm_msrpm[2][MSRPM_SIZE] ALIGNED(4096);
+static u8 svm_hsave[PAGE_SIZE] ALIGNED(4096);
+static bool svm_nrips, svm_assists;
+static u32 svm_max_asid, svm_next_asid = 1, svm_generation = 1;
+static struct arch_vcpu *svm_loaded; /* whose VMLOAD state is in the CPU */
+
+/* arch/x86/svm_entry.asm: load the general registers (but RAX), VMRUN, save them. */
+void svm_enter(struct vcpu_regs *regs, u64 vmcb_pa);
+
+static void svm_vmsave(u64 pa)
+{
+	asm volatile("vmsave %%rax" : : "a"(pa) : "memory");
+}
+
+static void svm_vmload(u64 pa)
+{
+	asm volatile("vmload %%rax" : : "a"(pa) : "memory");
+}
+
+void svm_swap(struct arch_vcpu *from, struct arch_vcpu *to)
+{
+	if (from)
+		svm_vmsave(from->ctl_pa);
+	if (to)
+		svm_vmload(to->ctl_pa);
+	svm_loaded = to;
+}
+
+static const char *svm_probe(void)
+{
+	u32 features;
+
+	if (cpuid(0x80000000, 0).eax < 0x8000000a || !(cpuid(0x80000001, 0).ecx & BIT(2)))
+		return "this CPU has no SVM (AMD-V). Under QEMU, use -cpu max or -cpu EPYC,+svm,+npt";
+	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
+		return "SVM (AMD-V) is switched off in the firmware. Enable \"SVM\" or \"Virtualization\" in its setup";
+	features = cpuid(0x8000000a, 0).edx;
+	if (!(features & SVM_FEATURE_NP))
+		return "this CPU's SVM has no nested paging (NPT), which Trivet needs";
+	svm_nrips = features & SVM_FEATURE_NRIPS;
+	svm_assists = features & SVM_FEATURE_DECODE_ASSIST;
+	svm_max_asid = cpuid(0x8000000a, 0).ebx;
+	return NULL;
+}
+
+/* Bit offset of @msr in the MSRPM (15.11): two bits each, three ranges. */
+static void svm_msrpm_pass(u8 *map, u32 msr, unsigned pass)
+{
+	u32 bit;
+
+	if (msr < 0x2000)
+		bit = msr * 2;
+	else if (msr - 0xc0000000u < 0x2000)
+		bit = 0x4000 + (msr - 0xc0000000u) * 2;
+	else if (msr - 0xc0010000u < 0x2000)
+		bit = 0x8000 + (msr - 0xc0010000u) * 2;
+	else
+		return;
+	if (pass & X86_PASS_READ)
+		map[bit / 8] &= (u8)~BIT(bit % 8);
+	if (pass & X86_PASS_WRITE)
+		map[bit / 8] &= (u8)~BIT(bit % 8 + 1);
+}
+
+static void svm_cpu_on(void)
+{
+	static const u32 base[] = { 0, 0xc0000000u, 0xc0010000u };
+
+	memset(svm_iopm[0], 0xff, IOPM_SIZE);
+	memset(svm_msrpm, 0xff, sizeof(svm_msrpm));
+	for (unsigned r = 0; r < ARRAY_SIZE(base); r++)
+		for (u32 i = 0; i < 0x2000; i++)
+			svm_msrpm_pass(svm_msrpm[0], base[r] + i, x86_msr_pass(base[r] + i));
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+	wrmsr(MSR_VM_HSAVE_PA, arch_pa(svm_hsave));
+}
+
+static void svm_vcpu_init(struct arch_vcpu *v)
+{
+	struct vmcb *c = v->ctl;
+
+	c->intercept_misc1 = MISC1_INTR | MISC1_NMI | MISC1_INIT | MISC1_RDPMC | MISC1_CPUID | MISC1_INVD | MISC1_HLT |
+	                     MISC1_INVLPGA | MISC1_IOIO | MISC1_MSR | MISC1_SHUTDOWN;
+	c->intercept_misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
+	                     MISC2_SKINIT | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV;
+	c->intercept_excp = BIT(VEC_MC);
+	c->iopm_base_pa = arch_pa(svm_iopm[v->service]);
+	c->msrpm_base_pa = arch_pa(svm_msrpm[v->service]);
+	c->int_ctl = INT_V_MASKING;
+	c->np_enable = 1;
+	c->n_cr3 = v->vm->s2_root;
+	c->efer = EFER_SVME;
+}
+
+/* A fresh ASID for @v; when all are used, start over with an empty TLB (15.16.1). */
+static void svm_new_asid(struct arch_vcpu *v, struct vmcb *c)
+{
+	if (svm_next_asid >= svm_max_asid) {
+		svm_next_asid = 1;
+		svm_generation++;
+		c->tlb_control = 1;
+	}
+	c->guest_asid = svm_next_asid++;
+	v->asid_seen = svm_generation;
+	c->clean = 0;
+}
+
+static void svm_prepare(struct arch_vcpu *v, struct vmcb *c, struct x86_event inject)
+{
+	if (v->dirty) {
+		if (v->dirty & DIRTY_RIP) {
+			c->rip = v->rip;
+			c->int_state = 0; /* the shadow of STI, MOV SS ends with the instruction */
+		}
+		if (v->dirty & DIRTY_RFLAGS)
+			c->rflags = (v->regs->rflags & RFLAGS_WRITABLE) | RFLAGS_FIXED;
+		if (v->dirty & DIRTY_RSP)
+			c->rsp = v->regs->gpr[X86_RSP];
+		if (v->dirty & DIRTY_CR2) {
+			c->cr2 = v->regs->cr2;
+			c->clean = 0;
+		}
+		v->dirty = 0;
+	}
+	if (unlikely(v->tpr_set)) {
+		v->tpr_set = false;
+		c->int_ctl = (c->int_ctl & ~INT_V_TPR) | FIELD_PUT(INT_V_TPR, v->tpr >> 4);
+		c->clean &= ~CLEAN_TPR;
+	}
+	c->tlb_control = 0;
+	if (unlikely(v->asid_seen != svm_generation))
+		svm_new_asid(v, c);
+	if (unlikely(v->flush_seen != v->vm->flush)) {
+		v->flush_seen = v->vm->flush;
+		c->tlb_control = 1;
+	}
+	c->eventinj = 0;
+	if (unlikely(inject.info)) {
+		/* TCG delivers an external interrupt given here twice: those go through V_IRQ, also on hardware. */
+		if ((inject.info & EVENT_TYPE) == EVENT_TYPE_INTR) {
+			c->int_ctl = (c->int_ctl & ~INT_V_PRIO) | INT_V_IRQ | INT_V_IGN_TPR;
+			c->int_vector = inject.info & EVENT_VECTOR;
+			c->clean &= ~CLEAN_TPR;
+		} else {
+			c->eventinj = inject.info;
+			c->eventinj_err = inject.error;
+		}
+	}
+}
+
+static void svm_decode_io(struct arch_vcpu *v, const struct vmcb *c, struct exit *x)
+{
+	u64 info = c->exitinfo1;
+	static const u8 seg_known = 0xff;
+
+	x->io.port = FIELD(IOIO_PORT, info);
+	x->io.size = FIELD(IOIO_SIZE, info);
+	x->io.write = !(info & IOIO_IN);
+	v->next_rip = c->exitinfo2;
+	if (likely(!(info & IOIO_STR))) {
+		x->kind = EXIT_IO;
+		x->data = v->regs->gpr[X86_RAX] & (0xffffffffu >> (32 - 8 * x->io.size));
+		return;
+	}
+	x->kind = EXIT_IO_STRING;
+	x->io.rep = info & IOIO_REP;
+	x->io.addr_size = FIELD(IOIO_ADDR, info) * 2;
+	x->io.seg = svm_assists ? FIELD(IOIO_SEG, info) : seg_known;
+}
+
+/* An instruction of @len bytes; NRIP knows better, prefixes included, where the CPU has it. */
+static void svm_length(struct arch_vcpu *v, const struct vmcb *c, unsigned len)
+{
+	v->next_rip = svm_nrips ? c->nrip : v->rip + len;
+}
+
+static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
+{
+	switch (c->exitcode) {
+	case SVM_EXIT_VINTR:
+		c->int_ctl &= ~INT_V_IRQ;
+		c->intercept_misc1 &= ~MISC1_VINTR;
+		c->clean = 0;
+		x->kind = EXIT_WINDOW;
+		break;
+	case SVM_EXIT_IRET:
+		c->intercept_misc1 &= ~MISC1_IRET;
+		c->clean = 0;
+		v->nmi_masked = false;
+		x->kind = EXIT_WINDOW;
+		break;
+	case SVM_EXIT_NMI: x->kind = EXIT_NMI; break;
+	case SVM_EXIT_INVD:
+		svm_length(v, c, 2);
+		x->kind = EXIT_CACHE;
+		break;
+	case SVM_EXIT_XSETBV:
+		svm_length(v, c, 3);
+		x->kind = EXIT_XSETBV;
+		break;
+	case SVM_EXIT_SHUTDOWN:
+		x->kind = EXIT_SHUTDOWN;
+		x->fault.what = "triple fault";
+		x->fault.code = c->exitcode;
+		x->fault.info = 0;
+		break;
+	case SVM_EXIT_RDPMC:
+	case SVM_EXIT_INVLPGA:
+	case SVM_EXIT_VMRUN ... SVM_EXIT_VMRUN + 6:
+	case SVM_EXIT_MONITOR ... SVM_EXIT_MWAIT:
+		x->kind = c->exitcode == SVM_EXIT_VMMCALL ? EXIT_HYPERCALL : EXIT_UNDEFINED;
+		svm_length(v, c, 3);
+		break;
+	case SVM_EXIT_EXCP0 + VEC_MC: panic("machine check in a guest");
+	default:
+		x->kind = EXIT_ENTRY_FAILED;
+		x->fault.what = c->exitcode == SVM_EXIT_INVALID ? "VMRUN: invalid guest state" : "unexpected exit code";
+		x->fault.code = c->exitcode;
+		x->fault.info = c->exitinfo1;
+	}
+}
+
+static void svm_decode(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
+{
+	switch (c->exitcode) {
+	case SVM_EXIT_INTR: x->kind = EXIT_IRQ; return;
+	case SVM_EXIT_IOIO: svm_decode_io(v, c, x); return;
+	case SVM_EXIT_VMMCALL:
+		svm_length(v, c, 3);
+		x->kind = EXIT_HYPERCALL;
+		return;
+	case SVM_EXIT_CPUID:
+		svm_length(v, c, 2);
+		x->kind = EXIT_CPUID;
+		return;
+	case SVM_EXIT_MSR:
+		svm_length(v, c, 2);
+		x->kind = EXIT_MSR;
+		x->sysreg.index = (u32)v->regs->gpr[X86_RCX];
+		x->sysreg.write = c->exitinfo1;
+		return;
+	case SVM_EXIT_NPF:
+		x->kind = EXIT_MMIO;
+		x->mmio.gpa = c->exitinfo2;
+		x->mmio.gva = ~0UL;
+		x->mmio.access = c->exitinfo1 & NPF_FETCH ? MAP_X : c->exitinfo1 & NPF_WRITE ? MAP_W : MAP_R;
+		v->next_rip = 0;
+		return;
+	case SVM_EXIT_HLT:
+		svm_length(v, c, 1);
+		x->kind = EXIT_HALT;
+		return;
+	default: svm_decode_rare(v, c, x);
+	}
+}
+
+/* What was being delivered when the guest left (15.7.2). INT n, INT3 and INTO are executed again instead. */
+static void svm_reinject(struct arch_vcpu *v, const struct vmcb *c)
+{
+	u32 info = c->exitintinfo, type = info & EVENT_TYPE, vector = info & EVENT_VECTOR;
+
+	if (type == EVENT_TYPE_SOFT || (type == EVENT_TYPE_EXCP && (vector == VEC_BP || vector == 4)))
+		return;
+	v->reinject.info = info & (EVENT_VALID | EVENT_ERROR | EVENT_TYPE | EVENT_VECTOR);
+	v->reinject.error = c->exitintinfo_err;
+}
+
+static void svm_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x)
+{
+	struct vmcb *c = v->ctl;
+	u64 *rax = &v->regs->gpr[X86_RAX];
+	bool soft_irq;
+
+	svm_prepare(v, c, inject);
+	c->rax = *rax;
+	soft_irq = inject.info && !c->eventinj;
+	svm_enter(v->regs, v->ctl_pa);
+	*rax = c->rax;
+	v->rip = c->rip;
+	c->clean = CLEAN_ALL;
+	if (unlikely(c->exitintinfo & EVENT_VALID))
+		svm_reinject(v, c);
+	if (v->virq_on && !(c->int_ctl & INT_V_IRQ) && !soft_irq)
+		v->virq_on = false;
+	v->tpr = FIELD(INT_V_TPR, c->int_ctl) << 4;
+	if (unlikely(soft_irq)) {
+		if (c->int_ctl & INT_V_IRQ)
+			v->reinject = inject;
+		c->int_ctl &= ~(INT_V_IRQ | INT_V_IGN_TPR);
+		c->clean = 0;
+	}
+	if (unlikely((inject.info & EVENT_TYPE) == EVENT_TYPE_NMI && inject.info)) {
+		v->nmi_masked = true;
+		c->intercept_misc1 |= MISC1_IRET;
+		c->clean = 0;
+	}
+	svm_decode(v, c, x);
+	x->next_pc = v->next_rip;
+}
+
+static void svm_virq(struct arch_vcpu *v, int vector)
+{
+	struct vmcb *c = v->ctl;
+	u32 ctl = c->int_ctl & ~(INT_V_IRQ | INT_V_PRIO | INT_V_IGN_TPR);
+
+	if (c->intercept_misc1 & MISC1_VINTR) {
+		c->intercept_misc1 &= ~MISC1_VINTR;
+		c->clean = 0;
+	}
+	if (vector >= 0) {
+		/* The CPU compares with CR8 by itself, which the guest moves without an exit. */
+		ctl |= INT_V_IRQ | FIELD_PUT(INT_V_PRIO, vector >> 4);
+		c->int_vector = vector;
+	}
+	c->int_ctl = ctl;
+	c->clean &= ~CLEAN_TPR;
+}
+
+static void svm_window(struct arch_vcpu *v, enum x86_window which)
+{
+	struct vmcb *c = v->ctl;
+
+	if (which == WINDOW_NMI) {
+		c->intercept_misc1 |= MISC1_IRET;
+	} else {
+		c->int_ctl |= INT_V_IRQ | INT_V_IGN_TPR;
+		c->intercept_misc1 |= MISC1_VINTR;
+	}
+	c->clean = 0;
+}
+
+static u64 svm_reg(struct arch_vcpu *v, enum x86_reg reg)
+{
+	const struct vmcb *c = v->ctl;
+
+	switch (reg) {
+	case REG_EFER: return c->efer & ~EFER_SVME;
+	case REG_CR0: return c->cr0;
+	default: return c->cr4;
+	}
+}
+
+static void svm_set_reg(struct arch_vcpu *v, enum x86_reg reg, u64 value)
+{
+	struct vmcb *c = v->ctl;
+
+	switch (reg) {
+	case REG_EFER: c->efer = value | EFER_SVME; break;
+	case REG_CR0: c->cr0 = value; break;
+	case REG_CR4: c->cr4 = value; break;
+	case REG_TSC_OFFSET: c->tsc_offset = value; break;
+	}
+	c->clean = 0;
+}
+
+static bool svm_interruptible(struct arch_vcpu *v)
+{
+	const struct vmcb *c = v->ctl;
+
+	return (c->rflags & RFLAGS_IF) && !(c->int_state & 1);
+}
+
+static struct x86_seg svm_seg_get(const struct vmcb_seg *s)
+{
+	return (struct x86_seg){ .sel = s->sel, .ar = s->attrib & 0xfff, .limit = s->limit, .base = s->base };
+}
+
+static struct vmcb_seg svm_seg_set(const struct x86_seg *s)
+{
+	return (struct vmcb_seg){ .sel = s->sel, .attrib = s->ar & 0xfff, .limit = s->limit, .base = s->base };
+}
+
+static void svm_export(struct arch_vcpu *v)
+{
+	const struct vmcb *c = v->ctl;
+	struct vcpu_regs *r = v->regs;
+
+	if (v == svm_loaded)
+		svm_vmsave(v->ctl_pa); /* FS and GS live in the CPU */
+	r->gpr[X86_RSP] = c->rsp;
+	r->rflags = c->rflags;
+	r->cr0 = c->cr0;
+	r->cr2 = c->cr2;
+	r->cr3 = c->cr3;
+	r->cr4 = c->cr4;
+	r->efer = c->efer & ~EFER_SVME;
+	r->cpl = c->cpl;
+	r->seg[X86_ES] = svm_seg_get(&c->es);
+	r->seg[X86_CS] = svm_seg_get(&c->cs);
+	r->seg[X86_SS] = svm_seg_get(&c->ss);
+	r->seg[X86_DS] = svm_seg_get(&c->ds);
+	r->seg[X86_FS] = svm_seg_get(&c->fs);
+	r->seg[X86_GS] = svm_seg_get(&c->gs);
+}
+
+static void svm_get(struct arch_vcpu *v, struct vcpu_state *s)
+{
+	const struct vmcb *c = v->ctl;
+
+	svm_export(v);
+	s->tr = svm_seg_get(&c->tr);
+	s->ldtr = svm_seg_get(&c->ldtr);
+	s->gdtr = (struct x86_table){ .base = c->gdtr.base, .limit = c->gdtr.limit };
+	s->idtr = (struct x86_table){ .base = c->idtr.base, .limit = c->idtr.limit };
+	s->dr7 = c->dr7;
+	s->dr6 = c->dr6;
+	s->pat = c->g_pat;
+	s->star = c->star;
+	s->lstar = c->lstar;
+	s->cstar = c->cstar;
+	s->sfmask = c->sfmask;
+	s->kernel_gs_base = c->kernel_gs_base;
+	s->sysenter_cs = c->sysenter_cs;
+	s->sysenter_esp = c->sysenter_esp;
+	s->sysenter_eip = c->sysenter_eip;
+	s->tsc_offset = c->tsc_offset;
+}
+
+static void svm_set(struct arch_vcpu *v, const struct vcpu_state *s)
+{
+	struct vmcb *c = v->ctl;
+	const struct vcpu_regs *r = &s->regs;
+
+	c->rsp = r->gpr[X86_RSP];
+	c->rip = r->rip;
+	c->rflags = (r->rflags & RFLAGS_WRITABLE) | RFLAGS_FIXED;
+	c->cr0 = r->cr0;
+	c->cr2 = r->cr2;
+	c->cr3 = r->cr3;
+	c->cr4 = r->cr4;
+	c->efer = r->efer | EFER_SVME;
+	c->cpl = r->cpl;
+	c->es = svm_seg_set(&r->seg[X86_ES]);
+	c->cs = svm_seg_set(&r->seg[X86_CS]);
+	c->ss = svm_seg_set(&r->seg[X86_SS]);
+	c->ds = svm_seg_set(&r->seg[X86_DS]);
+	c->fs = svm_seg_set(&r->seg[X86_FS]);
+	c->gs = svm_seg_set(&r->seg[X86_GS]);
+	c->tr = svm_seg_set(&s->tr);
+	c->ldtr = svm_seg_set(&s->ldtr);
+	c->gdtr = (struct vmcb_seg){ .base = s->gdtr.base, .limit = s->gdtr.limit };
+	c->idtr = (struct vmcb_seg){ .base = s->idtr.base, .limit = s->idtr.limit };
+	c->dr7 = s->dr7;
+	c->dr6 = s->dr6;
+	c->g_pat = s->pat;
+	c->star = s->star;
+	c->lstar = s->lstar;
+	c->cstar = s->cstar;
+	c->sfmask = s->sfmask;
+	c->kernel_gs_base = s->kernel_gs_base;
+	c->sysenter_cs = s->sysenter_cs;
+	c->sysenter_esp = s->sysenter_esp;
+	c->sysenter_eip = s->sysenter_eip;
+	c->tsc_offset = s->tsc_offset;
+	c->int_state = 0;
+	c->clean = 0;
+	if (v == svm_loaded)
+		svm_vmload(v->ctl_pa);
+}
+
+const struct vendor vendor_svm = {
+	.name = "SVM",
+	.s2_format = &fmt_npt,
+	.probe = svm_probe,
+	.cpu_on = svm_cpu_on,
+	.vcpu_init = svm_vcpu_init,
+	.run = svm_run,
+	.virq = svm_virq,
+	.window = svm_window,
+	.interruptible = svm_interruptible,
+	.reg = svm_reg,
+	.set_reg = svm_set_reg,
+	.get = svm_get,
+	.set = svm_set,
+	.export = svm_export,
+};

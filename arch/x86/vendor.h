@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/x86/vendor.h: what differs between VMX and SVM; private to arch/x86. Two const tables, chosen at boot. */
+#ifndef ARCH_X86_VENDOR_H
+#define ARCH_X86_VENDOR_H
+
+#include "arch/iface/vcpu.h"
+#include "arch/x86/cpu.h"
+
+enum x86_window { WINDOW_INTR, WINDOW_NMI };
+enum x86_reg { REG_EFER, REG_CR0, REG_CR4, REG_TSC_OFFSET };
+
+struct vendor {
+	const char *name;
+	const struct ptab_format *s2_format;
+	/** Is it there and not locked off? Returns NULL, or what is missing and what to do, in words. */
+	const char *(*probe)(void);
+	/** Turn it on, on this CPU. */
+	void (*cpu_on)(void);
+	/** v->ctl is a zeroed page: set up controls for v->vm. */
+	void (*vcpu_init)(struct arch_vcpu *v);
+	/**
+	 * Enter the guest with what is dirty, the event @inject (info 0: none); on the exit fill v->rip, v->next_rip,
+	 * v->reinject, and @x. EXIT_CPUID, EXIT_MSR (x->sysreg, data) and the like are for arch/x86/run.c.
+	 */
+	void (*run)(struct arch_vcpu *v, struct x86_event inject, struct exit *x);
+	/**
+	 * Let the guest take interrupt @vector as soon as RFLAGS.IF and CR8 allow, or with -1 no interrupt. The vendor clears
+	 * v->virq_on when the CPU has taken it.
+	 */
+	void (*virq)(struct arch_vcpu *v, int vector);
+	/** EXIT_WINDOW as soon as the guest could take an external interrupt (takes virq's place), or an NMI. */
+	void (*window)(struct arch_vcpu *v, enum x86_window which);
+	/** Can the guest take an external interrupt at its next instruction? */
+	bool (*interruptible)(struct arch_vcpu *v);
+	/** Move the state between the control structure and @s; general registers and what arch/x86 keeps are not touched. */
+	void (*get)(struct arch_vcpu *v, struct vcpu_state *s);
+	void (*set)(struct arch_vcpu *v, const struct vcpu_state *s);
+	/** One register of the guest's. TSC_OFFSET is write only. */
+	u64 (*reg)(struct arch_vcpu *v, enum x86_reg reg);
+	void (*set_reg)(struct arch_vcpu *v, enum x86_reg reg, u64 value);
+	/** RSP, RFLAGS, CRs and segments into v->regs, for an exit record: as get, but quick. */
+	void (*export)(struct arch_vcpu *v);
+};
+
+extern const struct vendor vendor_svm, vendor_vmx;
+extern const struct vendor *vendor;
+
+/* Which guest's registers the CPU holds (struct x86_user_msrs, extended state): swapped when it changes. */
+void x86_load_guest(struct arch_vcpu *v);
+/** v->msrs is to be current. */
+void x86_sync_user(struct arch_vcpu *v);
+/** @v's state in the CPU goes into its memory, and the CPU holds nobody's. */
+void x86_forget(struct arch_vcpu *v);
+
+/* SVM: its own part of that swap (VMSAVE, VMLOAD); VMX: nothing. */
+void svm_swap(struct arch_vcpu *from, struct arch_vcpu *to);
+
+/* Bitmaps shared by all guests and by all service vCPUs, built at boot: ports, MSRs. */
+#define X86_PASS_READ  1u
+#define X86_PASS_WRITE 2u
+/** May a guest touch @msr directly? The list is one place for both vendors. X86_PASS_* */
+unsigned x86_msr_pass(u32 msr);
+
+/* arch/x86/msr.c: answered here (true), or #GP for the guest, or x->kind = EXIT_SYSREG for the service VM. */
+enum x86_answer { ANSWER_DONE, ANSWER_FAULT, ANSWER_FORWARD, ANSWER_LEAVE };
+enum x86_answer x86_rdmsr(struct arch_vcpu *v, u32 msr, u64 *value);
+enum x86_answer x86_wrmsr(struct arch_vcpu *v, u32 msr, u64 value, struct exit *x);
+/* arch/x86/cpuid.c */
+void x86_cpuid(struct arch_vcpu *v);
+/** Fill x86_features. */
+void x86_features_init(void);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* boot/multiboot/main.c: fill struct boot_info from what GRUB left and the static ACPI tables, and go to hv_main. */
+#include "boot/acpi.h"
+#include "boot/multiboot/parse.h"
+#include "hv/lib/log.h"
+#include "hv/lib/panic.h"
+#include "hv/lib/util.h"
+
+#define MAPPED (4 * SIZE_1G) /* the bootstrap tables map this much, at its own address */
+
+NORETURN void hv_main(struct boot_info *bi);
+NORETURN void boot_multiboot_main(u32 magic, u64 info);
+
+static struct boot_info boot_info;
+
+static const void *boot_map(u64 pa, size_t len)
+{
+	return pa && range_in(pa, len, 0, MAPPED) ? (const void *)pa : NULL;
+}
+
+/* Where a BIOS leaves the RSDP (ACPI 5.2.5.1): the EBDA's first KiB, then E0000-FFFFF. */
+static u64 boot_scan_rsdp(void)
+{
+	u64 ebda = 0x40e, pa;
+
+	asm("" : "+r"(ebda)); /* the compiler takes so low a constant for a null pointer */
+	ebda = (u64) * (const volatile u16 *)ebda << 4;
+	pa = ebda >= 0x80000 && ebda < 0xa0000 ? acpi_find_rsdp(boot_map, ebda, 1024) : 0;
+
+	return pa ? pa : acpi_find_rsdp(boot_map, 0xe0000, 0x20000);
+}
+
+void boot_multiboot_main(u32 magic, u64 info)
+{
+	status_t s = multiboot_parse(magic, info, boot_map, log_printf, &boot_info);
+
+	if (s != OK)
+		panic("the loader's Multiboot information is unusable (magic %x, at %lx): status %d", magic, info, s);
+	if (!boot_info.acpi_rsdp)
+		boot_info.acpi_rsdp = boot_scan_rsdp();
+	if (!boot_info.acpi_rsdp)
+		log_printf("boot: no ACPI tables found\n");
+	else if (acpi_parse_at(boot_info.acpi_rsdp, boot_map, log_printf, &boot_info.platform) != OK)
+		log_printf("boot: the ACPI tables are unusable\n");
+	hv_main(&boot_info);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guest/rt/mem.c: memory of the service VM: pages first-fit by address, and small objects in size classes on them. */
+#include "guest/rt/sys.h"
+
+/* A free range, described in its own first bytes; the list is sorted by address and no two neighbours touch. */
+struct mem_range {
+	struct mem_range *next;
+	u64 size;
+};
+
+/* A page of objects of one size. The header keeps objects off the page boundary, which tells them from pages. */
+struct mem_slab {
+	u32 magic;
+	u32 class;
+	u64 pad;
+};
+
+struct mem_object {
+	struct mem_object *next;
+};
+
+/* mem_alloc of a page or more: remembered aside, since the pages are the caller's to the last byte. */
+struct mem_large {
+	struct mem_large *next;
+	void *addr;
+	size_t size;
+};
+
+#define MEM_SLAB_MAGIC 0x534c4142u
+#define MEM_MIN_SHIFT  5 /* 32 bytes   */
+#define MEM_CLASSES    7 /* to 2048    */
+#define MEM_ARENA      SIZE_2M
+
+static struct mem_range *mem_ranges;
+static u64 mem_bytes;
+static struct mem_object *mem_class[MEM_CLASSES];
+static struct mem_large *mem_larges;
+static u8 *mem_arena;
+static size_t mem_arena_left;
+
+static void mem_insert(u64 base, u64 size)
+{
+	struct mem_range **p = &mem_ranges, *prev = NULL, *r;
+
+	while (*p != NULL && (u64)(uintptr_t)*p < base) {
+		prev = *p;
+		p = &prev->next;
+	}
+	ASSERT(prev == NULL || (u64)(uintptr_t)prev + prev->size <= base);
+	ASSERT(*p == NULL || base + size <= (u64)(uintptr_t)*p);
+	r = (struct mem_range *)(uintptr_t)base;
+	r->next = *p;
+	r->size = size;
+	*p = r;
+	if (r->next != NULL && base + size == (u64)(uintptr_t)r->next) {
+		r->size += r->next->size;
+		r->next = r->next->next;
+	}
+	if (prev != NULL && (u64)(uintptr_t)prev + prev->size == base) {
+		prev->size += r->size;
+		prev->next = r->next;
+	}
+	mem_bytes += size;
+}
+
+void mem_add(u64 base, u64 size)
+{
+	u64 start = round_up(base, PAGE_SIZE), end = round_down(base + size, PAGE_SIZE);
+
+	if (start == 0)
+		start = PAGE_SIZE; /* page 0 would be NULL */
+	if (end > start)
+		mem_insert(start, end - start);
+}
+
+u64 mem_free_bytes(void)
+{
+	return mem_bytes;
+}
+
+void *page_alloc(size_t size, size_t align)
+{
+	struct mem_range **p, *r, *tail;
+	u64 base, start, end;
+
+	if (size == 0 || !is_aligned(size, PAGE_SIZE) || align < PAGE_SIZE || (align & (align - 1)) != 0)
+		return NULL;
+	for (p = &mem_ranges; (r = *p) != NULL; p = &r->next) {
+		base = (u64)(uintptr_t)r;
+		end = base + r->size;
+		start = round_up(base, align);
+		if (start < base || start >= end || end - start < size)
+			continue;
+		if (end - start > size) {
+			tail = (struct mem_range *)(uintptr_t)(start + size);
+			tail->next = r->next;
+			tail->size = end - start - size;
+			r->next = tail;
+		}
+		r->size = start - base;
+		if (start == base)
+			*p = r->next;
+		mem_bytes -= size;
+		return (void *)(uintptr_t)start;
+	}
+	return NULL;
+}
+
+void page_free(void *p, size_t size)
+{
+	if (p == NULL)
+		return;
+	ASSERT(is_aligned((uintptr_t)p, PAGE_SIZE) && size != 0 && is_aligned(size, PAGE_SIZE));
+	memset(p, 0, size); /* whoever gets it next, a guest for one, must not read what was here */
+	mem_insert((uintptr_t)p, size);
+}
+
+static bool mem_refill(unsigned class)
+{
+	size_t size = (size_t)1 << (class + MEM_MIN_SHIFT), off;
+	struct mem_slab *slab = page_alloc(PAGE_SIZE, PAGE_SIZE);
+
+	if (slab == NULL)
+		return false;
+	slab->magic = MEM_SLAB_MAGIC;
+	slab->class = class;
+	for (off = sizeof(*slab); off + size <= PAGE_SIZE; off += size) {
+		struct mem_object *o = (struct mem_object *)(void *)((u8 *)slab + off);
+
+		o->next = mem_class[class];
+		mem_class[class] = o;
+	}
+	return true;
+}
+
+static void *mem_alloc_large(size_t size)
+{
+	struct mem_large *l;
+
+	if (size > ~(size_t)0 - PAGE_SIZE)
+		return NULL;
+	l = mem_alloc(sizeof(*l));
+	if (l == NULL)
+		return NULL;
+	l->size = round_up(size, PAGE_SIZE);
+	l->addr = page_alloc(l->size, PAGE_SIZE);
+	if (l->addr == NULL) {
+		mem_free(l);
+		return NULL;
+	}
+	memset(l->addr, 0, l->size);
+	l->next = mem_larges;
+	mem_larges = l;
+	return l->addr;
+}
+
+void *mem_alloc(size_t size)
+{
+	unsigned class = 0;
+	struct mem_object *o;
+
+	if (size > (size_t)1 << (MEM_MIN_SHIFT + MEM_CLASSES - 1))
+		return mem_alloc_large(size);
+	while (((size_t)1 << (class + MEM_MIN_SHIFT)) < size)
+		class ++;
+	if (mem_class[class] == NULL && !mem_refill(class))
+		return NULL;
+	o = mem_class[class];
+	mem_class[class] = o->next;
+	memset(o, 0, (size_t)1 << (class + MEM_MIN_SHIFT));
+	return o;
+}
+
+static void mem_free_large(void *p)
+{
+	struct mem_large **pp, *l;
+
+	for (pp = &mem_larges; (l = *pp) != NULL; pp = &l->next) {
+		if (l->addr != p)
+			continue;
+		*pp = l->next;
+		page_free(l->addr, l->size);
+		mem_free(l);
+		return;
+	}
+	panic("mem_free: %p was not allocated", p);
+}
+
+void mem_free(void *p)
+{
+	struct mem_slab *slab = (struct mem_slab *)((uintptr_t)p & PAGE_MASK);
+	struct mem_object *o = p;
+
+	if (p == NULL)
+		return;
+	if ((void *)slab == p) {
+		mem_free_large(p);
+		return;
+	}
+	ASSERT(slab->magic == MEM_SLAB_MAGIC && slab->class < MEM_CLASSES);
+	o->next = mem_class[slab->class];
+	mem_class[slab->class] = o;
+}
+
+void *mem_donation(size_t size)
+{
+	u8 *p;
+
+	size = round_up(size, PAGE_SIZE);
+	if (size > mem_arena_left) {
+		size_t n = round_up(size, MEM_ARENA);
+
+		p = page_alloc(n, MEM_ARENA);
+		if (p == NULL)
+			return NULL;
+		if (mem_arena_left != 0)
+			page_free(mem_arena, mem_arena_left);
+		mem_arena = p;
+		mem_arena_left = n;
+	}
+	p = mem_arena;
+	mem_arena += size;
+	mem_arena_left -= size;
+	return p;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guest/service/command.c: the commands of the service console. */
+#include "guest/rt/hypercall.h"
+#include "guest/rt/sys.h"
+#include "guest/service/guest.h"
+
+#define COMMAND_TRACE_PAGES 16
+#define COMMAND_TRACE_SHOW  32
+
+typedef unsigned long long ull;
+
+static const char *const command_exit_names[EXIT_COUNT] = {
+#define X(NAME, fn) [EXIT_##NAME] = #NAME,
+	EXIT_LIST(X)
+#undef X
+};
+
+static const char *const command_states[] = {
+	[VM_STOPPED] = "stopped", [VM_RUNNING] = "running", [VM_PAUSED] = "paused",
+	[VM_CRASHED] = "crashed", [VM_OFF] = "off",
+};
+
+static struct trace_ring *command_trace_ring;
+
+static u64 command_memory(const struct vm *vm)
+{
+	u64 sum = 0;
+
+	for (unsigned i = 0; i < vm->nram; i++)
+		sum += vm->ram[i].size;
+	return sum;
+}
+
+static void command_vms(char *arg)
+{
+	console_print("%-16s %-8s %8s %5s %6s %12s\n", "name", "state", "MiB", "CPUs", "starts", "device exits");
+	for (unsigned i = 0; i < nguests; i++) {
+		const struct vm *vm = &guests[i]->vm;
+		u64 exits = 0;
+
+		for (unsigned c = 0; c < vm->nvcpus; c++) {
+			for (unsigned k = 0; k < EXIT_COUNT; k++)
+				exits += vm->vcpu[c].exits[k];
+		}
+		console_print("%-16s %-8s %8llu %5u %6llu %12llu %s\n", vm->name, command_states[vm->state],
+			      (ull)(command_memory(vm) >> 20), vm->nvcpus, (ull)guests[i]->starts, (ull)exits,
+			      vm->stop_why);
+	}
+}
+
+static struct guest *command_guest(const char *name)
+{
+	struct guest *g = guest_by_name(name);
+
+	if (g == NULL)
+		console_print("no guest is called '%s'; see vms\n", name);
+	return g;
+}
+
+static void command_stats_vcpu(const struct vcpu *v)
+{
+	struct hv_result r = hv_call(HV_STATS, v->vm->id, v->index, 0, 0, 0);
+	struct hv_stats s;
+
+	if (r.status != OK) {
+		console_print("CPU %u: status %d\n", v->index, (int)r.status);
+		return;
+	}
+	memcpy(&s, hv_mailbox, sizeof(s));
+	console_print("CPU %u: %llu entries, guest ticks %llu, service ticks %llu\n", v->index, (ull)s.hv_entries,
+		      (ull)s.guest_ticks, (ull)s.service_ticks);
+	for (unsigned k = 0; k < EXIT_COUNT && k < HV_STATS_MAX; k++) {
+		if (s.exits[k] != 0 || v->exits[k] != 0)
+			console_print("  %-13s %12llu, to the service VM %12llu\n", command_exit_names[k],
+				      (ull)s.exits[k], (ull)v->exits[k]);
+	}
+}
+
+static void command_stats(char *arg)
+{
+	struct guest *g = command_guest(arg);
+
+	for (unsigned i = 0; g != NULL && i < g->vm.nvcpus; i++)
+		command_stats_vcpu(&g->vm.vcpu[i]);
+}
+
+static void command_log(char *arg)
+{
+	char text[256];
+	u64 pos = 0;
+	size_t n;
+
+	console_print("--- hypervisor\n");
+	for (u64 off = 0;;) {
+		struct hv_result r = hv_call(HV_LOG, off, 0, 0, 0, 0);
+		const char *p = hv_mailbox;
+
+		if (r.status != OK || r.a == 0 || r.a > MAILBOX_SIZE || off > BIT(20))
+			break;
+		console_print("%.*s", (int)r.a, p);
+		off += r.a;
+	}
+	console_print("--- service VM\n");
+	while ((n = log_read(&pos, text, sizeof(text))) != 0)
+		console_print("%.*s", (int)n, text);
+}
+
+static void command_audit(char *arg)
+{
+	guest_audit();
+}
+
+static void command_trace_show(void)
+{
+	const struct trace_ring *t = command_trace_ring;
+	u64 room = (COMMAND_TRACE_PAGES * PAGE_SIZE - sizeof(*t)) / sizeof(t->rec[0]);
+	u64 head = t->head, size = MIN(t->size, room), from = head > COMMAND_TRACE_SHOW ? head - COMMAND_TRACE_SHOW : 0;
+
+	for (u64 i = from; size != 0 && i < head; i++) {
+		const struct trace_record *r = &t->rec[i % size];
+
+		console_print("%llu vm %u cpu %u %s pc %llx a %llx b %llx\n", (ull)r->time, r->vm, r->vcpu,
+			      r->kind < EXIT_COUNT ? command_exit_names[r->kind] : "?", (ull)r->pc, (ull)r->a,
+			      (ull)r->b);
+	}
+}
+
+static void command_trace(char *arg)
+{
+	struct hv_result r = { OK, 0, 0, 0 };
+
+	if (command_trace_ring == NULL)
+		command_trace_ring = page_alloc(COMMAND_TRACE_PAGES * PAGE_SIZE, PAGE_SIZE);
+	if (command_trace_ring == NULL)
+		r.status = ERR_NOMEM;
+	else if (strcmp(arg, "on") == 0)
+		r = hv_call(HV_TRACE, (uintptr_t)command_trace_ring, COMMAND_TRACE_PAGES, ~0ULL, 0, 0);
+	else if (strcmp(arg, "off") == 0)
+		r = hv_call(HV_TRACE, 0, 0, 0, 0, 0);
+	else if (strcmp(arg, "show") == 0)
+		command_trace_show();
+	else
+		console_print("trace on, trace off or trace show\n");
+	if (r.status != OK)
+		console_print("status %d\n", (int)r.status);
+}
+
+static void command_reset(char *arg)
+{
+	struct guest *g = command_guest(arg);
+
+	if (g == NULL)
+		return;
+	if (g->vm.state == VM_RUNNING)
+		vm_stop(&g->vm, STOP_RESET, "reset from the service console");
+	else
+		(void)guest_start(g);
+}
+
+static void command_poweroff(char *arg)
+{
+	log_line("powering off, as told on the service console");
+	service_machine(MACHINE_POWEROFF);
+}
+
+static void command_help(char *arg);
+
+static const struct {
+	const char *name, *help;
+	void (*fn)(char *arg);
+} command_table[] = {
+	{ "vms", "list the guests", command_vms },
+	{ "stats", "NAME: its exits by kind", command_stats },
+	{ "log", "the hypervisor's and this program's log", command_log },
+	{ "audit", "walk every guest's tables against the owners of pages", command_audit },
+	{ "trace", "on | off | show: the last exits of all guests", command_trace },
+	{ "reset", "NAME: reset it, or start it again", command_reset },
+	{ "poweroff", "power the machine off", command_poweroff },
+	{ "help", "this", command_help },
+};
+
+static void command_help(char *arg)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(command_table); i++)
+		console_print("%-9s %s\n", command_table[i].name, command_table[i].help);
+}
+
+void command_line(char *text)
+{
+	char *arg;
+
+	while (*text == ' ')
+		text++;
+	arg = strchr(text, ' ');
+	while (arg != NULL && *arg == ' ')
+		*arg++ = '\0';
+	if (*text == '\0')
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(command_table); i++) {
+		if (strcmp(text, command_table[i].name) == 0) {
+			command_table[i].fn(arg != NULL ? arg : text + strlen(text));
+			return;
+		}
+	}
+	console_print("unknown command; try help\n");
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guest/service/console.c: several consoles on one line: one has it, the others fill their rings, Ctrl-A switches. */
+#include "guest/service/console.h"
+
+#define CONSOLE_LINE   128
+#define CONSOLE_PROMPT "trivet> "
+
+static struct tty console_tty; /* we are the guest's end of the machine's line */
+static struct console console_service;
+static struct console *console_list; /* guests' in order of creation, the service console last */
+static struct console *console_focused;
+static struct work console_room_work;
+static bool console_escaped;
+static void (*console_command)(char *text);
+static char console_edit[CONSOLE_LINE];
+static size_t console_edit_len;
+static bool console_prompting; /* the last line of the service console is a prompt */
+/* Ours, to go out before the focused console's output. */
+static u8 console_notice[CONSOLE_NOTICE];
+static u32 console_notice_head, console_notice_tail;
+
+static void console_notify(const char *s)
+{
+	for (; *s != '\0' && console_notice_head - console_notice_tail < CONSOLE_NOTICE; s++)
+		console_notice[console_notice_head++ % CONSOLE_NOTICE] = (u8)*s;
+}
+
+/* Send [*tail, head) of a ring of @size bytes; true when all of it went. */
+static bool console_send(const u8 *ring, u32 size, u64 *tail, u64 head)
+{
+	while (*tail != head) {
+		u32 at = (u32)(*tail % size);
+		size_t n = (size_t)MIN(head - *tail, (u64)(size - at));
+		size_t took = tty_write(&console_tty, ring + at, n);
+
+		*tail += took;
+		if (took < n)
+			return false;
+	}
+	return true;
+}
+
+static void console_pump(void)
+{
+	struct console *c = console_focused;
+	u64 tail = console_notice_tail, head = tail + (u32)(console_notice_head - console_notice_tail);
+	bool all = console_send(console_notice, CONSOLE_NOTICE, &tail, head);
+
+	console_notice_tail = (u32)tail;
+	if (all)
+		(void)console_send(c->ring, CONSOLE_RING, &c->sent, c->head);
+	if (c->starved && c->head - c->sent <= CONSOLE_UNSENT / 2)
+		work_queue(&console_room_work); /* not from here: the guest's device may be our caller */
+}
+
+/* Tell everyone who waits for room and has it now. */
+static void console_tell_room(struct work *w)
+{
+	for (struct console *c = console_list; c != NULL; c = c->next) {
+		if (!c->starved || c->head - c->sent > CONSOLE_UNSENT / 2)
+			continue;
+		c->starved = false;
+		if (c->tty.room != NULL)
+			c->tty.room(&c->tty);
+	}
+}
+
+static void console_put(struct console *c, const u8 *buf, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		c->ring[c->head++ % CONSOLE_RING] = buf[i];
+	if (len != 0)
+		c->mid_line = buf[len - 1] != '\n';
+	if (c != console_focused)
+		c->sent = c->head;
+	else if (c->head - c->sent > CONSOLE_RING) /* only log lines and commands get so far */
+		c->sent = c->head - CONSOLE_RING;
+}
+
+static size_t console_output(struct tty *t, const u8 *buf, size_t len)
+{
+	struct console *c = t->host;
+	u64 waiting = c->head - c->sent;
+	size_t n = len;
+
+	if (c == console_focused)
+		n = waiting >= CONSOLE_UNSENT ? 0 : MIN(len, (size_t)(CONSOLE_UNSENT - waiting));
+	else
+		n = MIN(len, (size_t)CONSOLE_RING);
+	console_put(c, buf, n);
+	if (n < len)
+		c->starved = true;
+	console_pump();
+	return n;
+}
+
+/* Offer what was typed to the guest's end. */
+static void console_deliver(struct console *c)
+{
+	while (c->in_head != c->in_tail && c->tty.input != NULL) {
+		u32 at = c->in_tail % CONSOLE_INPUT;
+		size_t n = MIN(c->in_head - c->in_tail, CONSOLE_INPUT - at);
+		size_t took = c->tty.input(&c->tty, &c->in[at], n);
+
+		c->in_tail += (u32)took;
+		if (took < n)
+			return;
+	}
+}
+
+static void console_guest_ready(struct tty *t)
+{
+	console_deliver(t->host);
+}
+
+void console_focus(struct console *c)
+{
+	struct console *old = console_focused;
+	char text[CONSOLE_NAME + 32];
+	u64 from;
+
+	old->sent = old->head;
+	if (old->starved)
+		work_queue(&console_room_work);
+	console_focused = c;
+	if (c == &console_service && !console_prompting) {
+		console_prompting = true;
+		console_put(c, (const u8 *)CONSOLE_PROMPT, sizeof(CONSOLE_PROMPT) - 1);
+	}
+	if (old != c) {
+		(void)snprintf(text, sizeof(text), "\r\n[%s; Ctrl-A ? for help]\r\n", c->name);
+		console_notify(text);
+	}
+	/* Whole lines of what has been on it lately. */
+	from = c->head > CONSOLE_REPLAY ? c->head - CONSOLE_REPLAY : 0;
+	while (from != 0 && from != c->head && c->ring[(from - 1) % CONSOLE_RING] != '\n')
+		from++;
+	c->sent = from;
+	console_pump();
+}
+
+static void console_help(void)
+{
+	console_notify("\r\nCtrl-A n next console, Ctrl-A s service console, Ctrl-A a types Ctrl-A, Ctrl-A ? help\r\n"
+		       "consoles:");
+	for (struct console *c = console_list; c != NULL; c = c->next) {
+		console_notify(c == console_focused ? " *" : " ");
+		console_notify(c->name);
+	}
+	console_notify("\r\n");
+	console_pump();
+}
+
+static void console_type(u8 ch)
+{
+	struct console *c = console_focused;
+
+	/* A guest that does not read loses what is typed, and Ctrl-A still works behind it. */
+	if (c->in_head - c->in_tail < CONSOLE_INPUT)
+		c->in[c->in_head++ % CONSOLE_INPUT] = ch;
+}
+
+static void console_escape(u8 ch)
+{
+	switch (ch) {
+	case 'n':
+	case 'N': console_focus(console_focused->next != NULL ? console_focused->next : console_list); break;
+	case 's':
+	case 'S': console_focus(&console_service); break;
+	case 'a':
+	case 'A':
+	case CONSOLE_ESCAPE: console_type(CONSOLE_ESCAPE); break;
+	default: console_help(); break;
+	}
+}
+
+static size_t console_typed(struct tty *t, const u8 *buf, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (console_escaped) {
+			console_escaped = false;
+			console_deliver(console_focused); /* what came before it goes to the old console */
+			console_escape(buf[i]);
+		} else if (buf[i] == CONSOLE_ESCAPE) {
+			console_escaped = true;
+		} else {
+			console_type(buf[i]);
+		}
+	}
+	console_deliver(console_focused);
+	return len;
+}
+
+static void console_wire_room(struct tty *t)
+{
+	console_pump();
+}
+
+/* --- the service console: a line editor --------------------------------------------------------------------- */
+
+static void console_service_char(u8 ch)
+{
+	switch (ch) {
+	case '\r':
+	case '\n':
+		console_print("\n");
+		console_edit[console_edit_len] = '\0';
+		console_edit_len = 0;
+		console_prompting = false;
+		console_command(console_edit);
+		console_prompting = true;
+		console_print(CONSOLE_PROMPT);
+		break;
+	case 0x7f:
+	case '\b':
+		if (console_edit_len != 0) {
+			console_edit_len--;
+			console_print("\b \b");
+		}
+		break;
+	case 0x15: /* Ctrl-U */
+		for (; console_edit_len != 0; console_edit_len--)
+			console_print("\b \b");
+		break;
+	default:
+		if (ch >= ' ' && ch < 0x7f && console_edit_len < CONSOLE_LINE - 1) {
+			console_edit[console_edit_len++] = (char)ch;
+			console_print("%c", ch);
+		}
+		break;
+	}
+}
+
+static size_t console_service_input(struct tty *t, const u8 *buf, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		console_service_char(buf[i]);
+	return len;
+}
+
+static void console_print_char(void *ctx, char c)
+{
+	if (c == '\n')
+		console_put(&console_service, (const u8 *)"\r\n", 2);
+	else
+		console_put(&console_service, (const u8 *)&c, 1);
+}
+
+void console_print(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vprint(console_print_char, NULL, fmt, ap);
+	va_end(ap);
+	console_pump();
+}
+
+static void console_log_to(struct console *c, const char *line, size_t len)
+{
+	if (c->mid_line)
+		console_put(c, (const u8 *)"\r\n", 2);
+	console_put(c, (const u8 *)"trivet: ", 8);
+	console_put(c, (const u8 *)line, len);
+	console_put(c, (const u8 *)"\r\n", 2);
+	if (c == &console_service && console_prompting) { /* what was being typed stands below the line again */
+		console_put(c, (const u8 *)CONSOLE_PROMPT, sizeof(CONSOLE_PROMPT) - 1);
+		console_put(c, (const u8 *)console_edit, console_edit_len);
+	}
+}
+
+void console_log(const char *line, size_t len)
+{
+	console_log_to(console_focused, line, len);
+	if (console_focused != &console_service)
+		console_log_to(&console_service, line, len);
+	console_pump();
+}
+
+/* --- set-up -------------------------------------------------------------------------------------------------- */
+
+static bool console_setup(struct console *c, const char *name)
+{
+	memset(c, 0, sizeof(*c));
+	c->ring = mem_alloc(CONSOLE_RING);
+	(void)str_copy(c->name, name, sizeof(c->name));
+	c->tty.host = c;
+	c->tty.output = console_output;
+	c->tty.ready = console_guest_ready;
+	return c->ring != NULL;
+}
+
+void console_init(void (*line)(char *text))
+{
+	if (!console_setup(&console_service, "service console"))
+		panic("no memory for a console");
+	console_service.tty.input = console_service_input;
+	console_command = line;
+	console_list = &console_service;
+	console_focused = &console_service;
+	console_escaped = false;
+	console_edit_len = 0;
+	console_prompting = false;
+	console_notice_head = console_notice_tail = 0;
+	work_init(&console_room_work, console_tell_room);
+	memset(&console_tty, 0, sizeof(console_tty));
+	console_tty.input = console_typed;
+	console_tty.room = console_wire_room;
+}
+
+struct tty *console_wire(void)
+{
+	return &console_tty;
+}
+
+struct console *console_new(const char *name)
+{
+	struct console *c = mem_alloc(sizeof(*c)), **p = &console_list;
+
+	if (c == NULL || !console_setup(c, name)) {
+		mem_free(c);
+		return NULL;
+	}
+	while (*p != &console_service)
+		p = &(*p)->next;
+	c->next = *p;
+	*p = c;
+	return c;
+}
+
+struct console *console_first(void)
+{
+	return console_list;
+}
+
+bool console_drained(void)
+{
+	console_pump();
+	return console_focused->sent == console_focused->head && console_notice_head == console_notice_tail;
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guest/service/guest.c: a guest's life: memory, tables and devices once; kernel and first CPU at each start. */
+#include "guest/service/guest.h"
+#include "guest/rt/hypercall.h"
+#include "guest/rt/sys.h"
+#include "guest/rt/x86/cpu.h"
+#include "guest/vmm/virtio.h"
+#include "guest/vmm/x86/cpuid.h"
+
+#define GUEST_DONATION	  0x80000UL	/* at first, for a VM's tables and CPUs       */
+#define GUEST_DONATE_MORE 0x40000UL	/* when the hypervisor says that it ran out   */
+#define GUEST_DONATE_MAX  64		/* times                                      */
+#define GUEST_RESTART_NS  1000000000ULL /* between a crash and the next start         */
+
+struct guest *guests[CONFIG_MAX_VMS];
+unsigned nguests;
+
+static const struct boot_info *guest_boot;
+
+void guest_modules(const struct boot_info *boot)
+{
+	guest_boot = boot;
+}
+
+static bool guest_module_is(const char *string, const char *name)
+{
+	size_t len = 0, base = 0, n = strlen(name);
+
+	while (len < BOOT_STRING && string[len] != '\0' && string[len] != ' ') {
+		if (string[len++] == '/')
+			base = len;
+	}
+	return (len == n && memcmp(string, name, n) == 0) || (len - base == n && memcmp(string + base, name, n) == 0);
+}
+
+const struct boot_module *guest_module(const char *name)
+{
+	for (unsigned i = 0; i < guest_boot->nmodules && i < BOOT_MAX_MODULES; i++) {
+		if (guest_module_is(guest_boot->module[i].string, name))
+			return &guest_boot->module[i];
+	}
+	/* A path in the configuration, a bare name at the boot loader. */
+	for (const char *p = strchr(name, '/'); p != NULL; p = strchr(name, '/'))
+		name = p + 1;
+	for (unsigned i = 0; i < guest_boot->nmodules && i < BOOT_MAX_MODULES; i++) {
+		if (guest_module_is(guest_boot->module[i].string, name))
+			return &guest_boot->module[i];
+	}
+	return NULL;
+}
+
+struct guest *guest_by_name(const char *name)
+{
+	for (unsigned i = 0; i < nguests; i++) {
+		if (strcmp(guests[i]->vm.name, name) == 0)
+			return guests[i];
+	}
+	return NULL;
+}
+
+static bool guest_fail(const struct guest *g, const char *what, status_t s)
+{
+	log_line("error: guest %s: %s: status %d", g->config->name, what, (int)s);
+	return false;
+}
+
+/* More memory for the tables of @vm: true if it is worth trying again. */
+static bool guest_donate(const struct vm *vm, unsigned *times)
+{
+	void *p;
+
+	if ((*times)++ >= GUEST_DONATE_MAX)
+		return false;
+	p = mem_donation(GUEST_DONATE_MORE);
+	return p != NULL && hv_call(HV_VM_DONATE, vm->id, (uintptr_t)p, GUEST_DONATE_MORE, 0, 0).status == OK;
+}
+
+/* RAM from address 0 to at most PC_LOW_TOP, the rest from 4 GiB, in the largest pages that are to be had. */
+static bool guest_ram(struct guest *g)
+{
+	struct vm *vm = &g->vm;
+	u64 left = g->config->memory, gpa = 0;
+	unsigned times = 0;
+
+	while (left != 0) {
+		u64 size = gpa == 0 ? MIN(left, (u64)PC_LOW_RAM_MAX) : left;
+		struct vm_ram *r = &vm->ram[vm->nram];
+		status_t s;
+
+		r->mem = size >= SIZE_1G ? page_alloc(size, SIZE_1G) : NULL;
+		if (r->mem == NULL)
+			r->mem = page_alloc(size, SIZE_2M);
+		if (r->mem == NULL) {
+			log_line("error: guest %s: no %llu MiB of free memory in one piece", vm->name,
+				 (unsigned long long)(size >> 20));
+			return false;
+		}
+		r->gpa = gpa;
+		r->size = size;
+		/* A call maps at most 1 GiB. */
+		s = OK;
+		for (u64 off = 0, n; s == OK && off < size; off += n) {
+			n = MIN(size - off, (u64)SIZE_1G);
+			do {
+				s = hv_vm_map(vm->id, gpa + off, r->mem + off, n, MAP_R | MAP_W | MAP_X);
+			} while (s == ERR_NOMEM && guest_donate(vm, &times));
+		}
+		if (s != OK)
+			return guest_fail(g, "map memory", s);
+		vm->nram++;
+		left -= size;
+		gpa = 4 * SIZE_1G;
+	}
+	return true;
+}
+
+static bool guest_cpuid(struct guest *g)
+{
+	unsigned n = cpuid_build(&service_info, g->vm.nvcpus, cpuid_host, hv_mailbox,
+				 MAILBOX_SIZE / sizeof(struct vcpu_cpuid));
+	status_t s = hv_call(HV_VM_SET_CPUID, g->vm.id, n, 0, 0, 0).status;
+
+	if (s != OK)
+		return guest_fail(g, "set CPUID", s);
+	s = guest_msrs(g->vm.id);
+	return s == OK || guest_fail(g, "set MSR policies", s);
+}
+
+static bool guest_vcpus(struct guest *g)
+{
+	struct vm *vm = &g->vm;
+	unsigned times = 0;
+
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
+		struct vcpu *v = &vm->vcpu[i];
+		struct hv_result r;
+
+		v->vm = vm;
+		v->index = i;
+		v->run = page_alloc(PAGE_SIZE, PAGE_SIZE);
+		if (v->run == NULL)
+			return guest_fail(g, "run page", ERR_NOMEM);
+		memset(v->run, 0, PAGE_SIZE);
+		do {
+			r = hv_call(HV_VCPU_CREATE, vm->id, (uintptr_t)v->run, (uintptr_t)v, i, 0);
+		} while (r.status == ERR_NOMEM && guest_donate(vm, &times));
+		if (r.status != OK)
+			return guest_fail(g, "create a CPU", r.status);
+		v->id = (u32)r.a;
+	}
+	return true;
+}
+
+static struct console *guest_console(const struct guest *g, const char *kind)
+{
+	char name[CONSOLE_NAME];
+
+	(void)snprintf(name, sizeof(name), "%s %s", g->config->name, kind);
+	return console_new(name);
+}
+
+static bool guest_devices(struct guest *g)
+{
+	const struct config_vm *c = g->config;
+	struct pci_root *pci = &g->pc.pci;
+	unsigned devfn = 1 << 3;
+	status_t s = OK;
+
+	if (c->virtio_console) {
+		g->virtio = guest_console(g, "virtio-console");
+		s = g->virtio == NULL ? ERR_NOMEM : virtio_console_new(&g->vm, pci, devfn, &g->virtio->tty);
+		devfn += 1 << 3;
+	}
+	if (s != OK)
+		return guest_fail(g, "virtio console", s);
+	for (unsigned i = 0; i < c->ndisks; i++, devfn += 1 << 3) {
+		const struct config_disk *d = &c->disk[i];
+		const struct boot_module *m = guest_module(d->file);
+
+		if (m == NULL) {
+			log_line("error: guest %s: no boot module is called '%s'", c->name, d->file);
+			return false;
+		}
+		g->disk[i] = ramdisk_new((const void *)(uintptr_t)m->base, m->size, d->readonly, d->serial);
+		s = g->disk[i] == NULL ? ERR_NOMEM : virtio_blk_new(&g->vm, pci, devfn, g->disk[i]);
+		if (s != OK)
+			return guest_fail(g, d->file, s);
+	}
+	s = c->rng ? virtio_rng_new(&g->vm, pci, devfn) : OK;
+	return s == OK || guest_fail(g, "virtio entropy device", s);
+}
+
+static bool guest_platform(struct guest *g)
+{
+	struct pc_options o = { .ncpus = g->vm.nvcpus, .info = &service_info };
+	status_t s;
+
+	if (g->config->serial) {
+		g->com1 = guest_console(g, "serial");
+		if (g->com1 == NULL)
+			return guest_fail(g, "console", ERR_NOMEM);
+		o.com1 = &g->com1->tty;
+	}
+	g->tsc_offset = 0 - cpu_counter(); /* the guest's counter starts at about 0, as after a reset */
+	o.tsc_offset = g->tsc_offset;
+	s = pc_init(&g->pc, &g->vm, &o);
+	if (s != OK)
+		return guest_fail(g, "platform", s);
+	if (!guest_devices(g))
+		return false;
+	s = pc_finish(&g->pc, &g->rsdp);
+	return s == OK || guest_fail(g, "platform", s);
+}
+
+static void guest_stopped(struct vm *vm);
+static void guest_restart(struct timer *t);
+
+bool guest_create(const struct config_vm *config)
+{
+	struct guest *g = mem_alloc(sizeof(*g));
+	void *donation = mem_donation(GUEST_DONATION);
+	struct hv_result r;
+
+	if (g == NULL || donation == NULL) {
+		log_line("error: guest %s: out of memory", config->name);
+		return false;
+	}
+	g->config = config;
+	(void)str_copy(g->vm.name, config->name, sizeof(g->vm.name));
+	g->vm.nvcpus = MIN(config->cpus, (unsigned)VM_MAX_VCPUS);
+	g->vm.stopped = guest_stopped;
+	timer_init(&g->restart, guest_restart);
+	r = hv_call(HV_VM_CREATE, (uintptr_t)donation, GUEST_DONATION, (uintptr_t)&g->vm, 0, 0);
+	if (r.status != OK)
+		return guest_fail(g, "create", r.status);
+	g->vm.id = (u32)r.a;
+	if (!guest_ram(g) || !guest_cpuid(g) || !guest_vcpus(g) || !guest_platform(g))
+		return false;
+	guests[nguests++] = g;
+	return true;
+}
+
+static bool guest_blob(struct guest *g, const char *name, struct blob *b)
+{
+	const struct boot_module *m = guest_module(name);
+
+	if (m == NULL) {
+		log_line("error: guest %s: no boot module is called '%s'", g->config->name, name);
+		return false;
+	}
+	b->name = name;
+	b->data = (const void *)(uintptr_t)m->base;
+	b->size = m->size;
+	return true;
+}
+
+static bool guest_load(struct guest *g, struct vcpu_state *state)
+{
+	const struct config_vm *c = g->config;
+	struct loader_input in;
+
+	memset(&in, 0, sizeof(in));
+	if (!guest_blob(g, c->kernel, &in.kernel) || (c->initrd[0] != '\0' && !guest_blob(g, c->initrd, &in.initrd)))
+		return false;
+	for (unsigned i = 0; i < c->nmodules && i < LOADER_MAX_MODULES; i++) {
+		if (!guest_blob(g, c->module[i].file, &in.module[i]))
+			return false;
+		in.module_args[i] = c->module[i].args;
+		in.nmodules++;
+	}
+	in.cmdline = c->cmdline;
+	in.acpi_rsdp = g->rsdp;
+	in.low_top = g->vm.ram[0].size;
+	if (loader_x86(&g->vm, &in, state) != OK) {
+		log_line("error: guest %s: %s", c->name, in.error);
+		return false;
+	}
+	return true;
+}
+
+bool guest_start(struct guest *g)
+{
+	struct vcpu *v = &g->vm.vcpu[0];
+	struct vcpu_state state;
+	status_t s;
+
+	memset(&state, 0, sizeof(state));
+	if (!guest_load(g, &state))
+		return false;
+	state.tsc_offset = g->tsc_offset;
+	memcpy(hv_mailbox, &state, sizeof(state));
+	s = hv_call(HV_VCPU_SET, v->id, 0, 0, 0, 0).status;
+	if (s != OK)
+		return guest_fail(g, "set the first CPU's state", s);
+	for (unsigned i = 0; i < g->vm.nvcpus; i++) {
+		g->vm.vcpu[i].run->reply = 0;
+		g->vm.vcpu[i].parked = i != 0;
+	}
+	g->vm.state = VM_RUNNING;
+	g->ended = false;
+	g->starts++;
+	s = loop_vcpu_run(v);
+	if (s != OK) {
+		g->vm.state = VM_STOPPED;
+		return guest_fail(g, "run", s);
+	}
+	return true;
+}
+
+void guest_audit(void)
+{
+	struct hv_result r = hv_call(HV_AUDIT, 0, 0, 0, 0, 0);
+	struct hv_audit a;
+
+	if (r.status != OK) {
+		log_line("audit: status %d", (int)r.status);
+		return;
+	}
+	memcpy(&a, hv_mailbox, sizeof(a));
+	a.what[sizeof(a.what) - 1] = '\0';
+	log_line("audit: %llu leaves, %llu violations", (unsigned long long)a.leaves, (unsigned long long)a.violations);
+	if (a.violations != 0)
+		log_line("audit: VM %u, guest-physical %llx, physical %llx: %s", a.vm, (unsigned long long)a.gpa,
+			 (unsigned long long)a.pa, a.what);
+}
+
+static void guest_end(struct guest *g)
+{
+	g->ended = true;
+	service_guest_ended();
+}
+
+/* Devices as at power-on; memory stays as it is, but for what the platform and the loader write into it. */
+static void guest_reset(struct guest *g)
+{
+	/* Behind the host bridge at 0 there are only the virtio devices of guest_devices. */
+	for (unsigned i = 1; i < ARRAY_SIZE(g->pc.pci.dev); i++) {
+		if (g->pc.pci.dev[i] != NULL)
+			virtio_reset(container_of(g->pc.pci.dev[i], struct virtio, pci));
+	}
+	pc_reset(&g->pc);
+	if (pc_write_tables(&g->pc, &g->rsdp) != OK)
+		log_line("error: guest %s: no room for its ACPI tables", g->vm.name);
+}
+
+static void guest_restart(struct timer *t)
+{
+	struct guest *g = container_of(t, struct guest, restart);
+
+	guest_reset(g);
+	if (!guest_start(g))
+		guest_end(g);
+}
+
+static void guest_stopped(struct vm *vm)
+{
+	struct guest *g = container_of(vm, struct guest, vm);
+	enum config_action action;
+	u64 wait = 0;
+
+	switch (vm->stop_how) {
+	case STOP_POWEROFF:
+		action = g->config->on_poweroff;
+		log_line("guest %s has powered off: %s", vm->name, vm->stop_why);
+		break;
+	case STOP_RESET:
+		action = g->config->on_reboot;
+		log_line("guest %s resets: %s", vm->name, vm->stop_why);
+		break;
+	default:
+		action = g->config->on_crash;
+		wait = GUEST_RESTART_NS; /* one that crashes at once must not keep us from the others */
+		log_line("guest %s crashed: %s", vm->name, vm->stop_why);
+		break;
+	}
+	guest_audit();
+	if (action == ACTION_RESTART)
+		timer_set(&g->restart, time_ns() + wait);
+	else
+		guest_end(g);
+}

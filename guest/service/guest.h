@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guest/service/guest.h: a configured guest: made at boot, started, restarted and ended by its configuration. */
+#ifndef GUEST_SERVICE_GUEST_H
+#define GUEST_SERVICE_GUEST_H
+
+#include "guest/drv/ramdisk.h"
+#include "guest/service/config.h"
+#include "guest/service/console.h"
+#include "guest/vmm/loader.h"
+#include "guest/vmm/loop.h"
+#include "guest/vmm/x86/pc.h"
+#include "hv/abi/boot_info.h"
+
+struct guest {
+	struct vm vm; /* first: vm->stopped gets back from it */
+	const struct config_vm *config;
+	struct pc pc;
+	struct disk *disk[CONFIG_MAX_DISKS];
+	struct console *com1, *virtio;
+	u64 tsc_offset; /* of its vCPUs, as in struct vcpu_state */
+	u64 rsdp;	/* its ACPI tables */
+	struct timer restart;
+	u64 starts;
+	bool ended; /* for good */
+};
+
+extern struct hv_info service_info;
+extern struct guest *guests[CONFIG_MAX_VMS];
+extern unsigned nguests;
+
+/** Where boot modules are found by name. */
+void guest_modules(const struct boot_info *boot);
+/** The boot module called @name (the first word of its command line, or that word's last path component). */
+const struct boot_module *guest_module(const char *name);
+
+/** Make the VM that @config describes, up to its devices. False: said why in the log. */
+bool guest_create(const struct config_vm *config);
+/** Load its kernel and let its first CPU run. False: said why in the log. */
+bool guest_start(struct guest *g);
+struct guest *guest_by_name(const char *name);
+/** Have the hypervisor check who owns which page, and log the result. */
+void guest_audit(void);
+
+/** Policies for the MSRs that a guest may touch and the hypervisor does not know. */
+MUST_CHECK status_t guest_msrs(u32 vm);
+
+/** All guests have ended: main.c decides. */
+void service_guest_ended(void);
+/** Send what is in the consoles, then power off (MACHINE_POWEROFF) or reset. */
+NORETURN void service_machine(unsigned what);
+/** A line typed on the service console. */
+void command_line(char *text);
+
+#endif

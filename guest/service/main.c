@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guest/service/main.c: the service VM's program: read the configuration, make the guests, serve them. */
+#include "guest/drv/uart.h"
+#include "guest/rt/hypercall.h"
+#include "guest/rt/sys.h"
+#include "guest/service/guest.h"
+
+#define MAIN_COM1_PORT	 0x3f8
+#define MAIN_COM1_IRQ	 4
+#define MAIN_FLUSH_TRIES 256
+
+struct hv_info service_info;
+static struct config main_config;
+static struct drv_uart main_uart;
+static bool main_has_uart;
+
+/* Bounded: a line that takes nothing must not keep the machine. */
+static void main_drain(void)
+{
+	for (unsigned i = 0; main_has_uart && i < MAIN_FLUSH_TRIES && !console_drained(); i++)
+		drv_uart_flush(&main_uart);
+	if (main_has_uart)
+		drv_uart_flush(&main_uart);
+}
+
+void service_machine(unsigned what)
+{
+	main_drain();
+	machine(what);
+}
+
+void service_guest_ended(void)
+{
+	for (unsigned i = 0; i < nguests; i++) {
+		if (!guests[i]->ended)
+			return;
+	}
+	if (!main_config.poweroff_when_done) {
+		log_line("all guests have stopped");
+		return;
+	}
+	log_line("all guests have stopped: powering off");
+	service_machine(MACHINE_POWEROFF);
+}
+
+static void main_console(void)
+{
+	console_init(command_line);
+	main_has_uart = drv_uart_init(&main_uart, console_wire(), MAIN_COM1_PORT, MAIN_COM1_IRQ) == OK;
+	log_set_sink(console_log);
+	if (!main_has_uart)
+		log_line("no serial port at %x", MAIN_COM1_PORT);
+}
+
+static NORETURN void main_give_up(void)
+{
+	service_machine(MACHINE_POWEROFF);
+}
+
+static void main_configure(void)
+{
+	const struct boot_module *m = guest_module("config");
+
+	if (m == NULL) {
+		log_line("error: no boot module is called 'config'");
+		main_give_up();
+	}
+	if (config_parse(&main_config, (const char *)(uintptr_t)m->base, m->size) != OK) {
+		log_line("error: config: %s", main_config.error);
+		main_give_up();
+	}
+	if (main_config.nvms == 0) {
+		log_line("error: config: no guest in it");
+		main_give_up();
+	}
+}
+
+void service_main(void)
+{
+	unsigned running = 0;
+
+	rt_init(&service_info);
+	main_console();
+	guest_modules((const struct boot_info *)(uintptr_t)service_info.boot_info);
+	log_line("service VM on %.*s, %u CPUs, counter %llu kHz, %llu MiB free", (int)sizeof(service_info.machine),
+		 service_info.machine, service_info.ncpus, (unsigned long long)(service_info.counter_hz / 1000),
+		 (unsigned long long)(mem_free_bytes() >> 20));
+	main_configure();
+	for (unsigned i = 0; i < main_config.nvms; i++) {
+		if (!guest_create(&main_config.vm[i]))
+			main_give_up();
+	}
+	main_drain();
+	for (unsigned i = 0; i < nguests; i++) {
+		struct guest *g = guests[i];
+
+		log_line("guest %s: %llu MiB, %u CPUs, kernel %s", g->vm.name,
+			 (unsigned long long)(g->config->memory >> 20), g->vm.nvcpus, g->config->kernel);
+		main_drain();
+		if (guest_start(g))
+			running++;
+		else
+			g->ended = true;
+	}
+	main_drain();
+	if (running == 0)
+		service_guest_ended();
+	console_focus(console_first());
+	loop_run();
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guest/vmm/loop.c: the event loop of the service VM: one hypercall replies to the last exit and waits for the next. */
+#include "guest/vmm/loop.h"
+#include "guest/rt/sys.h"
+#include "guest/vmm/virtio.h"
+
+static u64 loop_armed = ~0ULL; /* time_ns() that the hypervisor's timer stands at, ~0: off */
+
+/* The hypervisor's timer is moved only to an earlier time: one that comes too early costs less than each move. */
+static void loop_arm(void)
+{
+	u64 next = timers_next();
+
+	if (next >= loop_armed)
+		return;
+	loop_armed = next;
+	if (hv_call(HV_TIMER_SET, time_to_counter(next), 0, 0, 0, 0).status != OK)
+		panic("the hypervisor refused a timer");
+}
+
+/* Timers that are due and queued work; true: there is more. */
+static bool loop_own_work(void)
+{
+	bool more = false;
+
+	if (unlikely(timers_next() < loop_armed))
+		more = timers_run();
+	if (work_pending())
+		work_run();
+	loop_arm();
+	return more || work_pending();
+}
+
+static void loop_exit(struct vcpu *v)
+{
+	u32 kind = v->run->kind;
+
+	v->in_guest = false;
+	if (likely(kind < EXIT_COUNT))
+		v->exits[kind]++;
+	if (unlikely(v->vm->state != VM_RUNNING)) {
+		work_queue(&v->vm->stop_work); /* perhaps it was the last one out */
+		return;
+	}
+	v->owed = true;
+	exit_dispatch(v);
+}
+
+static void loop_refused(struct vcpu *v, status_t status)
+{
+	if (v == NULL)
+		panic("reply_wait: status %d", (int)status);
+	v->in_guest = false;
+	vm_stop(v->vm, STOP_CRASH, "the hypervisor refused the reply to exit %u: status %d", v->run->kind, (int)status);
+}
+
+struct vcpu *loop_step(struct vcpu *v)
+{
+	bool more = loop_own_work();
+	struct hv_result r;
+
+	/* What ran just now may have stopped this VM. */
+	if (v != NULL && !v->owed)
+		v = NULL;
+	if (v != NULL) {
+		v->owed = false;
+		v->in_guest = true;
+	}
+	r = hv_call(HV_REPLY_WAIT, v != NULL ? v->id : 0, more ? WAIT_POLL : 0, 0, 0, 0);
+	if (unlikely(r.status != OK)) {
+		loop_refused(v, r.status);
+		return NULL;
+	}
+	switch (r.a) {
+	case EVENT_EXIT:
+		v = (struct vcpu *)(uintptr_t)r.b;
+		loop_exit(v);
+		return v;
+	case EVENT_DOORBELL: vq_doorbell((struct vq *)(uintptr_t)r.b); break;
+	case EVENT_IRQ: {
+		struct irq_handler *h = (struct irq_handler *)(uintptr_t)r.b;
+
+		h->fn(h);
+		break;
+	}
+	case EVENT_TIMER:
+		loop_armed = ~0ULL; /* loop_own_work looks at the list and sets it again */
+		break;
+	default: break;
+	}
+	return NULL;
+}
+
+void loop_run(void)
+{
+	struct vcpu *v = NULL;
+
+	for (;;)
+		v = loop_step(v);
+}
+
+status_t loop_vcpu_run(struct vcpu *v)
+{
+	status_t s = hv_call(HV_VCPU_RUN, v->id, 0, 0, 0, 0).status;
+
+	if (s == OK)
+		v->in_guest = true;
+	return s;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hv/exit.c: who handles which exit. Each handler returns the vCPU to run next. */
+#include "hv/lib/string.h"
+#include "hv/vm.h"
+
+typedef struct vcpu *(*exit_fn)(struct vcpu *, const struct exit *);
+
+#define X(NAME, fn) static struct vcpu *exit_##fn(struct vcpu *, const struct exit *);
+X(NONE, none)
+X(IRQ, irq)
+X(NMI, nmi)
+X(HYPERCALL, hypercall)
+X(IO, io)
+X(IO_STRING, io_string)
+X(MMIO, mmio)
+X(SYSREG, sysreg)
+X(CPUID, arch)
+X(PAUSE, pause)
+X(HALT, halt)
+X(EXTINT, extint)
+X(EOI, eoi)
+X(SHUTDOWN, shutdown)
+X(ENTRY_FAILED, entry_failed)
+X(SIPI, sipi)
+#undef X
+
+static const exit_fn exit_table[EXIT_COUNT] = {
+#define X(NAME, fn) [EXIT_##NAME] = exit_##fn,
+	EXIT_LIST(X)
+#undef X
+};
+
+struct vcpu *exit_dispatch(struct vcpu *v, const struct exit *x)
+{
+	ASSERT(x->kind < EXIT_COUNT);
+	v->exits[x->kind]++;
+	if (unlikely(trace_mask))
+		trace_exit(v, x);
+	return exit_table[x->kind](v, x);
+}
+
+/* Fill the record that the service VM reads. */
+static void exit_record(struct run_page *run, const struct exit *x)
+{
+	run->kind = x->kind;
+	run->flags = 0;
+	run->reply = 0;
+	run->next_rip = x->next_pc;
+	run->data = x->data;
+	run->insn_len = 0;
+}
+
+struct vcpu *exit_post(struct vcpu *v, const struct exit *x)
+{
+	struct cpu *c = this_cpu();
+
+	exit_record(v->run, x);
+	v->exit_kind = x->kind;
+	v->state = VCPU_STOPPED;
+	if (likely(c->service_waits && !c->pending)) {
+		c->service_waits = false;
+		arch_vcpu_result(&c->service->arch, OK, EVENT_EXIT, v->cookie, 0);
+		return c->service;
+	}
+	if (c->current == v)
+		c->current = NULL;
+	list_add_tail(&c->exits, &v->link);
+	sched_post(c, PENDING_EXIT);
+	return sched_next(c);
+}
+
+/* A fault of the service VM itself is a fault of ours. */
+static void exit_not_service(const struct vcpu *v, const struct exit *x)
+{
+	static const char *const name[EXIT_COUNT] = {
+#define X(NAME, fn) [EXIT_##NAME] = #NAME,
+		EXIT_LIST(X)
+#undef X
+	};
+
+	if (v->vm->id == VM_SERVICE)
+		panic("the service VM made exit %s at %lx (address %lx, code %lx %s)", name[x->kind], arch_vcpu_pc(&v->arch),
+		      x->kind == EXIT_MMIO ? x->mmio.gpa : 0,
+		      x->kind == EXIT_SHUTDOWN || x->kind == EXIT_ENTRY_FAILED ? x->fault.code : 0,
+		      x->kind == EXIT_SHUTDOWN || x->kind == EXIT_ENTRY_FAILED ? x->fault.what : "");
+}
+
+static struct vcpu *exit_again(struct vcpu *v)
+{
+	struct cpu *c = this_cpu();
+
+	if (v == c->service || (!c->pending && c->slice_end != ~0UL))
+		return v;
+	return !c->pending && list_empty(&c->ready) ? v : sched_next(c);
+}
+
+static struct vcpu *exit_none(struct vcpu *v, const struct exit *x)
+{
+	return exit_again(v);
+}
+
+static struct vcpu *exit_arch(struct vcpu *v, const struct exit *x)
+{
+	panic("the architecture left exit kind %u to hv/", x->kind);
+}
+
+static struct vcpu *exit_irq(struct vcpu *v, const struct exit *x)
+{
+	struct cpu *c = this_cpu();
+
+	arch_irq_poll();
+	sched_timers(c);
+	return v == c->service ? v : sched_next(c);
+}
+
+static struct vcpu *exit_nmi(struct vcpu *v, const struct exit *x)
+{
+	log_printf("trivet: NMI\n");
+	return v;
+}
+
+static struct vcpu *exit_hypercall(struct vcpu *v, const struct exit *x)
+{
+	if (likely(v->vm->rights))
+		return hypercall_dispatch(v, x);
+	return exit_post(v, x);
+}
+
+static struct vcpu *exit_io(struct vcpu *v, const struct exit *x)
+{
+	struct doorbell *d;
+
+	if (x->io.write && v->vm->ndoorbells) {
+		d = doorbell_find(v->vm, x->io.port, true, x->io.size, x->data);
+		if (d) {
+			doorbell_ring(d);
+			arch_vcpu_skip(&v->arch, x);
+			return v;
+		}
+	}
+	v->run->u.io.port = x->io.port;
+	v->run->u.io.size = x->io.size;
+	v->run->u.io.write = x->io.write;
+	return exit_post(v, x);
+}
+
+static struct vcpu *exit_io_string(struct vcpu *v, const struct exit *x)
+{
+	struct vcpu *next;
+
+	exit_not_service(v, x);
+	arch_vcpu_export(&v->arch);
+	v->run->u.io.port = x->io.port;
+	v->run->u.io.size = x->io.size;
+	v->run->u.io.write = x->io.write;
+	v->run->u.io.rep = x->io.rep;
+	v->run->u.io.addr_size = x->io.addr_size;
+	v->run->u.io.seg = x->io.seg;
+	next = exit_post(v, x);
+	v->run->flags |= RUN_STATE;
+	return next;
+}
+
+static struct vcpu *exit_mmio(struct vcpu *v, const struct exit *x)
+{
+	struct vcpu *next;
+
+	exit_not_service(v, x);
+	arch_vcpu_export(&v->arch);
+	v->run->u.mmio.gpa = x->mmio.gpa;
+	v->run->u.mmio.gva = x->mmio.gva;
+	v->run->u.mmio.access = x->mmio.access;
+	v->run->u.mmio.size = 0;
+	next = exit_post(v, x);
+	v->run->flags |= RUN_STATE;
+	return next;
+}
+
+static struct vcpu *exit_sysreg(struct vcpu *v, const struct exit *x)
+{
+	exit_not_service(v, x);
+	v->run->u.sysreg.index = x->sysreg.index;
+	v->run->u.sysreg.write = x->sysreg.write;
+	return exit_post(v, x);
+}
+
+static struct vcpu *exit_pause(struct vcpu *v, const struct exit *x)
+{
+	return sched_next(this_cpu());
+}
+
+static struct vcpu *exit_halt(struct vcpu *v, const struct exit *x)
+{
+	struct cpu *c = this_cpu();
+	struct exit off = { .kind = EXIT_SHUTDOWN };
+
+	exit_not_service(v, x);
+	arch_vcpu_skip(&v->arch, x);
+	sched_deadline(c, v);
+	if (arch_vcpu_awake(&v->arch))
+		return exit_again(v);
+	if (!arch_vcpu_can_wake(&v->arch) && v->vm->nvcpus == 1) {
+		off.fault.what = "halted with interrupts off";
+		return exit_shutdown(v, &off);
+	}
+	v->state = VCPU_HALTED;
+	if (c->current == v)
+		c->current = NULL;
+	return sched_next(c);
+}
+
+static struct vcpu *exit_extint(struct vcpu *v, const struct exit *x)
+{
+	return exit_post(v, x);
+}
+
+static struct vcpu *exit_eoi(struct vcpu *v, const struct exit *x)
+{
+	v->run->u.eoi.vector = x->vector;
+	return exit_post(v, x);
+}
+
+static struct vcpu *exit_shutdown(struct vcpu *v, const struct exit *x)
+{
+	struct run_page *run = v->run;
+	struct vcpu *next;
+
+	exit_not_service(v, x);
+	arch_vcpu_export(&v->arch);
+	run->u.fault.code = x->fault.code;
+	run->u.fault.info = x->fault.info;
+	(void)str_copy(run->u.fault.what, x->fault.what, sizeof(run->u.fault.what));
+	next = exit_post(v, x);
+	run->flags |= RUN_STATE;
+	return next;
+}
+
+static struct vcpu *exit_entry_failed(struct vcpu *v, const struct exit *x)
+{
+	return exit_shutdown(v, x);
+}
+
+static struct vcpu *exit_sipi(struct vcpu *v, const struct exit *x)
+{
+	return exit_post(v, x);
+}

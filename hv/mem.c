@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hv/mem.c: the frame table: one owner a page, grants, donations; and the carving up of RAM at boot. */
+#include "hv/mem.h"
+
+#include "arch/iface/mem.h"
+#include "hv/lib/string.h"
+#include "hv/vm.h"
+
+#define MEM_POOL_PAGES 224 /* our page tables, the service VM's tables and vCPU */
+#define MEM_LOW        0x100000UL /* below it: firmware's, never ours to place in */
+
+static struct frame *frames;
+static u64 nframes;
+static u64 mem_base, mem_size; /* what we have carved out */
+static struct pool boot_pool;
+
+u64 mem_own_bytes(void)
+{
+	u64 base, size;
+
+	arch_image_range(&base, &size);
+	return size + mem_size;
+}
+
+struct pool *mem_pool(void)
+{
+	return &boot_pool;
+}
+
+u64 mem_top(void)
+{
+	return nframes << PAGE_SHIFT;
+}
+
+struct frame *mem_frame(u64 pa)
+{
+	u64 n = pa >> PAGE_SHIFT;
+
+	return n < nframes && frames[n].owner != FRAME_NONE ? &frames[n] : NULL;
+}
+
+/* Is the page-aligned [@base, @base+@size) all RAM, and clear of our image and the modules? *@next: try there. */
+static bool mem_usable(const struct boot_info *bi, u64 base, u64 size, u64 *next)
+{
+	u64 image, image_size;
+
+	arch_image_range(&image, &image_size);
+	if (range_overlap(base, size, image, image_size)) {
+		*next = round_up(image + image_size, PAGE_SIZE);
+		return false;
+	}
+	for (u32 i = 0; i < bi->nmodules; i++)
+		if (range_overlap(base, size, bi->module[i].base, bi->module[i].size)) {
+			*next = round_up(bi->module[i].base + bi->module[i].size, PAGE_SIZE);
+			return false;
+		}
+	for (u32 i = 0; i < bi->nregions; i++)
+		if (bi->region[i].kind != BOOT_MEM_RAM && range_overlap(base, size, bi->region[i].base, bi->region[i].size)) {
+			*next = round_up(bi->region[i].base + bi->region[i].size, PAGE_SIZE);
+			return false;
+		}
+	return true;
+}
+
+/* @size bytes of RAM below 4 GiB, as the bootstrap tables reach no further. */
+static u64 mem_find(const struct boot_info *bi, u64 size)
+{
+	for (u32 i = 0; i < bi->nregions; i++) {
+		const struct boot_region *r = &bi->region[i];
+		u64 end = r->base + r->size, next;
+		u64 at = round_up(MAX(r->base, MEM_LOW), SIZE_2M);
+
+		if (r->kind != BOOT_MEM_RAM || end < r->base)
+			continue;
+		end = MIN(end, 4 * SIZE_1G);
+		while (at < end && end - at >= size) {
+			if (mem_usable(bi, at, size, &next))
+				return at;
+			if (next <= at)
+				break;
+			at = next;
+		}
+	}
+	return 0;
+}
+
+static void mem_set_owner(u64 base, u64 size, u16 owner)
+{
+	u64 end = MIN((base + size) >> PAGE_SHIFT, nframes);
+
+	for (u64 n = base >> PAGE_SHIFT; n < end; n++)
+		frames[n] = (struct frame){ .owner = owner };
+}
+
+/* RAM becomes the service VM's, page by page; then all that is not RAM or is ours is taken out again. */
+static void mem_make_frames(const struct boot_info *bi)
+{
+	u64 image, image_size;
+
+	mem_set_owner(0, mem_top(), FRAME_NONE);
+	for (u32 i = 0; i < bi->nregions; i++) {
+		const struct boot_region *r = &bi->region[i];
+		u64 base = round_up(r->base, PAGE_SIZE), end = round_down(r->base + r->size, PAGE_SIZE);
+
+		if (r->kind == BOOT_MEM_RAM && end > base)
+			mem_set_owner(base, end - base, VM_SERVICE);
+	}
+	for (u32 i = 0; i < bi->nregions; i++) {
+		const struct boot_region *r = &bi->region[i];
+		u64 base = round_down(r->base, PAGE_SIZE), end = round_up(r->base + r->size, PAGE_SIZE);
+
+		if (r->kind != BOOT_MEM_RAM && end > base)
+			mem_set_owner(base, end - base, FRAME_NONE);
+	}
+	arch_image_range(&image, &image_size);
+	mem_set_owner(image, round_up(image_size, PAGE_SIZE), 0);
+	mem_set_owner(mem_base, mem_size, 0);
+}
+
+void mem_init(struct boot_info *bi)
+{
+	u64 top = 0, table;
+
+	for (u32 i = 0; i < bi->nregions; i++)
+		if (bi->region[i].kind == BOOT_MEM_RAM && !range_bad(bi->region[i].base, bi->region[i].size))
+			top = MAX(top, bi->region[i].base + bi->region[i].size);
+	top = MIN(round_down(top, PAGE_SIZE), 1UL << 46);
+	nframes = top >> PAGE_SHIFT;
+	table = round_up(nframes * sizeof(struct frame), PAGE_SIZE);
+	mem_size = table + MEM_POOL_PAGES * PAGE_SIZE;
+	mem_base = mem_find(bi, mem_size);
+	if (!mem_base)
+		panic("not enough memory: no %lu KiB in one piece below 4 GiB of %lu MiB", mem_size >> 10, top >> 20);
+	frames = arch_ptr(mem_base);
+	mem_make_frames(bi);
+	pool_init(&boot_pool);
+	pool_add_range(&boot_pool, arch_ptr(mem_base + table), MEM_POOL_PAGES);
+	arch_mem_init(mem_base, mem_size, &boot_pool);
+}
+
+static void mem_must(status_t s, u64 base)
+{
+	if (s != OK)
+		panic("stage 2 of the service VM at %lx: status %d", base, s);
+}
+
+static void mem_map_device(struct vm *vm, u64 base, u64 end)
+{
+	while (base < end) {
+		u64 stop = base;
+
+		while (stop < end && !arch_device_reserved(stop, PAGE_SIZE)) {
+			u64 step = is_aligned(stop, SIZE_1G) && end - stop >= SIZE_1G ? SIZE_1G :
+			           is_aligned(stop, SIZE_2M) && end - stop >= SIZE_2M ? SIZE_2M :
+			                                                                PAGE_SIZE;
+			if (step > PAGE_SIZE && arch_device_reserved(stop, step))
+				step = step == SIZE_1G && !arch_device_reserved(stop, SIZE_2M) ? SIZE_2M : PAGE_SIZE;
+			stop += step;
+		}
+		if (stop > base)
+			mem_must(ptab_map(arch_vm_s2(&vm->arch), base, base, stop - base, PT_R | PT_W | PT_DEVICE, &boot_pool),
+			         base);
+		base = stop + PAGE_SIZE;
+	}
+}
+
+/* What of [@base, @end) is the service VM's becomes RAM; what is nobody's, a device; what is ours stays out. */
+static void mem_map_range(struct vm *vm, u64 base, u64 end)
+{
+	while (base < end) {
+		struct frame *f = mem_frame(base);
+		u64 stop = base;
+
+		if (base >= mem_top()) {
+			mem_map_device(vm, base, end);
+			return;
+		}
+		while (stop < end && stop < mem_top() && (mem_frame(stop) ? mem_frame(stop)->owner : FRAME_NONE) ==
+		                                             (f ? f->owner : FRAME_NONE))
+			stop += PAGE_SIZE;
+		if (!f)
+			mem_map_device(vm, base, stop);
+		else if (f->owner == vm->id)
+			mem_must(ptab_map(arch_vm_s2(&vm->arch), base, base, stop - base, PT_R | PT_W | PT_X, &boot_pool), base);
+		base = stop;
+	}
+}
+
+void mem_give_all(struct vm *vm, const struct boot_info *bi)
+{
+	/* Up to 4 GiB and the end of RAM; a 64-bit window for PCI above comes with device assignment. */
+	mem_map_range(vm, 0, MAX(round_up(mem_top(), SIZE_2M), 4 * SIZE_1G));
+}
+
+status_t mem_check_free(const struct vm *vm, u64 pa, u64 size)
+{
+	if (!is_aligned(pa | size, PAGE_SIZE) || size == 0)
+		return ERR_ALIGN;
+	if (!range_in(pa, size, 0, mem_top()))
+		return ERR_OWNER;
+	for (u64 off = 0; off < size; off += PAGE_SIZE) {
+		const struct frame *f = mem_frame(pa + off);
+
+		if (!f || f->owner != vm->id)
+			return ERR_OWNER;
+		if (f->grantee || f->flags)
+			return ERR_BUSY;
+	}
+	return OK;
+}
+
+status_t mem_donate(struct vm *from, u64 pa, u64 size, u16 to, struct pool *pool)
+{
+	status_t s = mem_check_free(from, pa, size);
+
+	if (s != OK)
+		return s;
+	s = arch_mem_map(pa, size, false);
+	if (s != OK)
+		return s;
+	s = ptab_unmap(arch_vm_s2(&from->arch), pa, size, from->pool);
+	if (s != OK) {
+		arch_mem_unmap(pa, size);
+		return s;
+	}
+	arch_vm_flush(&from->arch);
+	for (u64 off = 0; off < size; off += PAGE_SIZE)
+		*mem_frame(pa + off) = (struct frame){ .owner = 0, .grantee = to, .flags = FRAME_DONATED };
+	memset(arch_ptr(pa), 0, size);
+	if (pool)
+		pool_add_range(pool, arch_ptr(pa), size >> PAGE_SHIFT);
+	return OK;
+}
+
+void mem_return(struct vm *to, u64 pa, u64 size)
+{
+	memset(arch_ptr(pa), 0, size);
+	arch_mem_unmap(pa, size);
+	for (u64 off = 0; off < size; off += PAGE_SIZE)
+		*mem_frame(pa + off) = (struct frame){ .owner = to->id };
+	/* The tables for it were there when it was donated, and stay: only a 2 MiB leaf may have become a table. */
+	mem_must(ptab_map(arch_vm_s2(&to->arch), pa, pa, size, PT_R | PT_W | PT_X, to->pool), pa);
+}
+
+status_t mem_share(struct vm *vm, u64 pa)
+{
+	status_t s = mem_check_free(vm, pa, PAGE_SIZE);
+
+	if (s == OK)
+		s = arch_mem_map(pa, PAGE_SIZE, false);
+	if (s == OK)
+		mem_frame(pa)->flags |= FRAME_SHARED;
+	return s;
+}
+
+void mem_unshare(u64 pa)
+{
+	mem_frame(pa)->flags &= (u16)~FRAME_SHARED;
+	arch_mem_unmap(pa, PAGE_SIZE);
+}
+
+status_t mem_grant(const struct vm *owner, u64 pa, u64 size, u16 to)
+{
+	if (!is_aligned(pa | size, PAGE_SIZE) || size == 0)
+		return ERR_ALIGN;
+	if (!range_in(pa, size, 0, mem_top()))
+		return ERR_OWNER;
+	for (u64 off = 0; off < size; off += PAGE_SIZE) {
+		const struct frame *f = mem_frame(pa + off);
+
+		if (!f || f->owner != owner->id)
+			return ERR_OWNER;
+		if (f->flags || (f->grantee && f->grantee != to) || f->count == 0xffff)
+			return ERR_BUSY;
+	}
+	for (u64 off = 0; off < size; off += PAGE_SIZE) {
+		struct frame *f = mem_frame(pa + off);
+
+		f->grantee = to;
+		f->count++;
+	}
+	return OK;
+}
+
+void mem_revoke(u64 pa, u64 size, u16 to)
+{
+	for (u64 off = 0; off < size; off += PAGE_SIZE) {
+		struct frame *f = mem_frame(pa + off);
+
+		ASSERT(f && f->grantee == to && f->count);
+		if (--f->count == 0)
+			f->grantee = 0;
+	}
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hv/vm.c: VMs, vCPUs and doorbells: finding and making them. */
+#include "hv/vm.h"
+
+#include "arch/iface/mem.h"
+
+struct vm *vm_table[VM_MAX];
+
+struct vm *vm_get(u64 id)
+{
+	return id < VM_MAX ? vm_table[id] : NULL;
+}
+
+struct vcpu *vcpu_get(u64 id)
+{
+	struct vm *vm = vm_get(id >> 8);
+
+	return vm && vm->id != VM_SERVICE && (id & 0xff) < VM_MAX_VCPUS ? vm->vcpu[id & 0xff] : NULL;
+}
+
+status_t vm_init(struct vm *vm, u16 id, u32 rights)
+{
+	status_t s;
+
+	vm->id = id;
+	vm->rights = rights;
+	vm->nvcpus = 0;
+	vm->ndoorbells = 0;
+	s = arch_vm_init(&vm->arch, id == VM_SERVICE, vm->pool);
+	if (s == OK)
+		vm_table[id] = vm;
+	return s;
+}
+
+struct vcpu *vcpu_new(struct vm *vm, unsigned index, struct run_page *run)
+{
+	struct vcpu *v = pool_get(vm->pool);
+
+	if (!v)
+		return NULL;
+	v->vm = vm;
+	v->run = run;
+	v->id = vm->id << 8 | index;
+	v->deadline = ~0UL;
+	list_init(&v->link);
+	list_init(&v->timer_link);
+	if (arch_vcpu_init(&v->arch, &vm->arch, run ? &run->regs : &v->regs, index, v->exits, vm->pool) != OK) {
+		pool_put(vm->pool, v);
+		return NULL;
+	}
+	vm->vcpu[index] = v;
+	vm->nvcpus++;
+	return v;
+}
+
+struct doorbell *doorbell_find(struct vm *vm, u64 addr, bool port, unsigned size, u64 value)
+{
+	for (unsigned i = 0; i < vm->ndoorbells; i++) {
+		struct doorbell *d = &vm->bell[i];
+
+		if (d->addr != addr || !d->used || !(d->flags & DOORBELL_PORT) != !port)
+			continue;
+		if ((d->flags >> 8 && d->flags >> 8 != size) || ((d->flags & DOORBELL_MATCH) && d->match != value))
+			continue;
+		return d;
+	}
+	return NULL;
+}
+
+void doorbell_ring(struct doorbell *d)
+{
+	struct cpu *c = this_cpu();
+
+	if (d->rung)
+		return;
+	d->rung = true;
+	list_add_tail(&c->doorbells, &d->link);
+	sched_post(c, PENDING_DOORBELL);
+}

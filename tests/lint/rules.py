@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of the tree that are one look at each file: its argument names the rule."""
+
+import re
+import sys
+
+import tree
+
+CODE = (".c", ".h", ".asm", ".S", ".py", ".sh", ".ld", ".asl", ".mk", ".ini", ".cfg")
+FUNCTION_LINES, FUNCTION_LIMIT = 50, 80  # "about 50": told above the first, refused above the second
+FILE_LINES, FILE_LIMIT = 500, 600
+
+
+def spdx():
+    """Each source says its licence in its first three lines."""
+    for path in tree.files():
+        text = tree.text(path)
+        if path.suffix in CODE[:9] or path.name == "Makefile" or text.startswith("#!"):
+            if not any("SPDX-License-Identifier: Apache-2.0" in line for line in text.splitlines()[:3]):
+                yield f"{path}:1: no line SPDX-License-Identifier: Apache-2.0"
+
+
+def portable():
+    """hv/ has no conditional compilation and does not know its architectures."""
+    words = re.compile(r"(?<![A-Za-z])(vmx|svm|ept|npt|vmcs|vmcb|gic)(?![a-z])", re.I)
+    for path in tree.files(".c", ".h"):
+        if path.parts[0] != "hv":
+            continue
+        own = path.parts[1] == "abi" and path.parts[2] in ("x86", "arm64")
+        for number, line in enumerate(tree.text(path).splitlines(), 1):
+            if path.suffix == ".c" and re.match(r"\s*#\s*(if|ifdef|ifndef|elif)\b", line):
+                yield f"{path}:{number}: conditional compilation in hv/"
+            if not own and words.search(line):
+                yield f"{path}:{number}: '{words.search(line)[0]}' in hv/"
+
+
+def archives():
+    """No name of a package archive's host: the machine's own configuration has them."""
+    host = re.compile(r"\b(?:[a-z0-9-]+\.)+(?:debian|ubuntu)\.(?:org|net|com)\b")
+    for path in tree.files():
+        for number, line in enumerate(tree.text(path).splitlines(), 1):
+            if host.search(line):
+                yield f"{path}:{number}: names a host, '{host.search(line)[0]}'"
+
+
+def functions(path):
+    """(name, first line, lines) of each function of a C file in the Linux kernel's style."""
+    lines = tree.text(path).splitlines()
+    start = None
+    for number, line in enumerate(lines, 1):
+        if line == "{":
+            start = number
+        elif line == "}" and start:
+            head = next((l for l in reversed(lines[: start - 1]) if re.match(r"[A-Za-z_]", l)), "?")
+            found = re.search(r"(\w+)\(", head)
+            yield found[1] if found else "?", start - 1, number - start - 1
+            start = None
+
+
+def lengths():
+    """Functions of about 50 lines, files of about 500 (a test's may be longer)."""
+    for path in tree.files(".c", ".h"):
+        total = len(tree.text(path).splitlines())
+        if total > FILE_LINES:
+            message = f"{path}: {total} lines"
+            if total > FILE_LIMIT and path.parts[0] != "tests":
+                yield message
+            else:
+                print(f"note: {message}")
+        for name, number, count in functions(path):
+            message = f"{path}:{number}: {name} has {count} lines"
+            if count > FUNCTION_LIMIT:
+                yield message
+            elif count > FUNCTION_LINES:
+                print(f"note: {message}")
+
+
+def unfinished():
+    """Nothing is left for later."""
+    word = re.compile(r"\b(TODO|FIXME|XXX)\b")
+    for path in tree.files(*CODE):
+        for number, line in enumerate(tree.text(path).splitlines(), 1):
+            if word.search(line) and path.name != "rules.py":
+                yield f"{path}:{number}: {word.search(line)[0]}"
+
+
+RULES = {f.__name__: f for f in (spdx, portable, archives, lengths, unfinished)}
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1] not in RULES:
+        sys.exit(f"usage: {sys.argv[0]} {'|'.join(RULES)}")
+    tree.finish(list(RULES[sys.argv[1]]()))

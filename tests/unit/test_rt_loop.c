@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/unit/test_rt_loop.c: the event loop against a scripted hypervisor.
+ * LINK: guest/vmm/loop.c guest/vmm/stop.c guest/rt/timer.c guest/rt/work.c
+ */
+#include "guest/vmm/loop.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "guest/rt/sys.h"
+#include "guest/vmm/virtio.h"
+
+static u64 now;
+static struct hv_result answer; /* to the next REPLY_WAIT */
+static u64 waited_for, waited_flags, timer_at;
+static unsigned nwait, ntimer, nstop, nrun, nexit, nbell, nirq, nstopped, nfired;
+static struct vm vm;
+static struct run_page page[2];
+static enum { HANDLE_REPLY, HANDLE_STOP } handling;
+
+void panic(const char *fmt, ...)
+{
+	mock_assert(0, "panic", __FILE__, __LINE__);
+	abort();
+}
+
+u64 time_ns(void)
+{
+	return now;
+}
+
+u64 time_to_counter(u64 ns)
+{
+	return ns + 1000;
+}
+
+struct hv_result hv_call(enum hypercall nr, u64 a, u64 b, u64 c, u64 d, u64 e)
+{
+	struct hv_result ok = { OK, 0, 0, 0 }, r = answer;
+
+	switch (nr) {
+	case HV_REPLY_WAIT:
+		nwait++;
+		waited_for = a;
+		waited_flags = b;
+		answer = ok; /* EVENT_NONE */
+		return r;
+	case HV_TIMER_SET:
+		ntimer++;
+		timer_at = a;
+		break;
+	case HV_VCPU_STOP: nstop++; break;
+	case HV_VCPU_RUN: nrun++; break;
+	default: fail();
+	}
+	return ok;
+}
+
+void vq_doorbell(struct vq *q)
+{
+	nbell++;
+}
+
+void exit_dispatch(struct vcpu *v)
+{
+	nexit++;
+	if (handling == HANDLE_STOP)
+		vm_stop(v->vm, STOP_CRASH, "because of %d", 7);
+}
+
+static void on_stopped(struct vm *v)
+{
+	nstopped++;
+}
+
+static void on_irq(struct irq_handler *h)
+{
+	nirq++;
+}
+
+static void on_timer(struct timer *t)
+{
+	nfired++;
+}
+
+static void comes(enum event_kind kind, void *cookie)
+{
+	answer = (struct hv_result){ OK, kind, (uintptr_t)cookie, 0 };
+}
+
+static int setup(void **state)
+{
+	memset(&vm, 0, sizeof(vm));
+	vm.state = VM_RUNNING;
+	vm.stopped = on_stopped;
+	vm.nvcpus = 2;
+	for (unsigned i = 0; i < 2; i++) {
+		vm.vcpu[i].vm = &vm;
+		vm.vcpu[i].id = i + 5;
+		vm.vcpu[i].run = &page[i];
+		page[i].kind = EXIT_IO;
+		assert_int_equal(loop_vcpu_run(&vm.vcpu[i]), OK);
+	}
+	nwait = ntimer = nstop = nrun = nexit = nbell = nirq = nstopped = nfired = 0;
+	handling = HANDLE_REPLY;
+	answer = (struct hv_result){ OK, 0, 0, 0 };
+	return 0;
+}
+
+static void the_reply_goes_with_the_next_wait(void **state)
+{
+	struct vcpu *v;
+
+	comes(EVENT_EXIT, &vm.vcpu[0]);
+	v = loop_step(NULL);
+	assert_ptr_equal(v, &vm.vcpu[0]);
+	assert_int_equal(waited_for, 0);
+	assert_int_equal(nexit, 1);
+	assert_int_equal(v->exits[EXIT_IO], 1);
+	assert_false(v->in_guest);
+	assert_null(loop_step(v));
+	assert_int_equal(waited_for, 5);
+	assert_true(v->in_guest);
+	assert_int_equal(nwait, 2);
+}
+
+static void each_event_reaches_its_handler(void **state)
+{
+	struct irq_handler h = { .fn = on_irq };
+	struct vq q;
+
+	comes(EVENT_IRQ, &h);
+	assert_null(loop_step(NULL));
+	comes(EVENT_DOORBELL, &q);
+	assert_null(loop_step(NULL));
+	assert_int_equal(nirq, 1);
+	assert_int_equal(nbell, 1);
+}
+
+static void the_timer_is_programmed_only_when_it_moves_forward(void **state)
+{
+	struct timer a, b;
+
+	timer_init(&a, on_timer);
+	timer_init(&b, on_timer);
+	timer_set(&a, 500);
+	(void)loop_step(NULL);
+	assert_int_equal(timer_at, 1500);
+	timer_set(&b, 800);
+	(void)loop_step(NULL);
+	assert_int_equal(ntimer, 1);
+	now = 600;
+	comes(EVENT_TIMER, NULL);
+	(void)loop_step(NULL);
+	(void)loop_step(NULL);
+	assert_int_equal(nfired, 1);
+	assert_int_equal(timer_at, 1800);
+	timer_set(&b, 10); /* past: runs at once */
+	(void)loop_step(NULL);
+	assert_int_equal(nfired, 2);
+	comes(EVENT_TIMER, NULL);
+	(void)loop_step(NULL);
+}
+
+static void requeue(struct work *w)
+{
+	work_queue(w);
+}
+
+static void with_work_pending_it_does_not_wait(void **state)
+{
+	struct work w;
+
+	work_init(&w, requeue);
+	work_queue(&w);
+	(void)loop_step(NULL);
+	assert_int_equal(waited_flags, WAIT_POLL);
+	list_del(&w.link);
+	(void)loop_step(NULL);
+	assert_int_equal(waited_flags, 0);
+}
+
+static void a_stopped_vm_gets_no_reply_and_is_told_of_when_all_are_out(void **state)
+{
+	struct vcpu *v;
+
+	handling = HANDLE_STOP;
+	comes(EVENT_EXIT, &vm.vcpu[0]);
+	v = loop_step(NULL);
+	assert_int_equal(nstop, 1); /* the other one */
+	(void)loop_step(v);
+	assert_int_equal(waited_for, 0);
+	assert_int_equal(nstopped, 0);
+	page[1].kind = EXIT_STOPPED;
+	comes(EVENT_EXIT, &vm.vcpu[1]);
+	v = loop_step(NULL);
+	assert_int_equal(nexit, 1);
+	(void)loop_step(v);
+	assert_int_equal(waited_for, 0);
+	assert_int_equal(nstopped, 1);
+	assert_string_equal(vm.stop_why, "because of 7");
+	comes(EVENT_EXIT, &vm.vcpu[1]); /* a stray one */
+	(void)loop_step(loop_step(NULL));
+	assert_int_equal(nstopped, 1);
+}
+
+static void the_first_reason_to_stop_counts(void **state)
+{
+	vm_stop(&vm, STOP_RESET, "first");
+	vm_stop(&vm, STOP_CRASH, "second");
+	assert_string_equal(vm.stop_why, "first");
+	assert_int_equal(vm.stop_how, STOP_RESET);
+	vm.vcpu[0].in_guest = vm.vcpu[1].in_guest = false;
+	work_run();
+	assert_int_equal(nstopped, 1);
+}
+
+static void a_refused_reply_stops_that_vm_only(void **state)
+{
+	struct vcpu *v;
+
+	comes(EVENT_EXIT, &vm.vcpu[0]);
+	v = loop_step(NULL);
+	answer = (struct hv_result){ ERR_INVAL, 0, 0, 0 };
+	assert_null(loop_step(v));
+	assert_int_equal(vm.state, VM_CRASHED);
+	vm.vcpu[1].in_guest = false;
+	work_run();
+	assert_int_equal(nstopped, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(the_reply_goes_with_the_next_wait, setup),
+		cmocka_unit_test_setup(each_event_reaches_its_handler, setup),
+		cmocka_unit_test_setup(the_timer_is_programmed_only_when_it_moves_forward, setup),
+		cmocka_unit_test_setup(with_work_pending_it_does_not_wait, setup),
+		cmocka_unit_test_setup(a_stopped_vm_gets_no_reply_and_is_told_of_when_all_are_out, setup),
+		cmocka_unit_test_setup(the_first_reason_to_stop_counts, setup),
+		cmocka_unit_test_setup(a_refused_reply_stops_that_vm_only, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
