@@ -20,6 +20,13 @@ static const char *const command_states[] = {
 	[VM_CRASHED] = "crashed", [VM_OFF] = "off",
 };
 
+/* The hypervisor's struct hv_stats.state. */
+static const char *const command_runs[] = {
+	[VCPU_STOPPED] = "stopped",
+	[VCPU_READY] = "running",
+	[VCPU_HALTED] = "halted",
+};
+
 static struct trace_ring *command_trace_ring;
 
 static u64 command_memory(const struct vm *vm)
@@ -67,8 +74,7 @@ static void command_stats_vcpu(const struct vcpu *v)
 		return;
 	}
 	memcpy(&s, hv_mailbox, sizeof(s));
-	console_print("CPU %u: %llu entries, guest ticks %llu, service ticks %llu\n", v->index, (ull)s.hv_entries,
-		      (ull)s.guest_ticks, (ull)s.service_ticks);
+	console_print("CPU %u: %s\n", v->index, s.state < ARRAY_SIZE(command_runs) ? command_runs[s.state] : "?");
 	for (unsigned k = 0; k < EXIT_COUNT && k < HV_STATS_MAX; k++) {
 		if (s.exits[k] != 0 || v->exits[k] != 0)
 			console_print("  %-13s %12llu, to the service VM %12llu\n", command_exit_names[k],
