@@ -208,6 +208,8 @@ static status_t pc_init_devices(struct pc *pc, const struct pc_options *opt)
 		st = acpi_pm_init(&pc->pm, vm);
 	if (st == OK)
 		st = fw_cfg_init(&pc->fw_cfg, vm, pc->low_ram + pc->high_ram, pc->ncpus);
+	if (st == OK)
+		st = pvpanic_init(&pc->pvpanic, vm);
 	if (st == OK && opt->com1) {
 		pc->has_com1 = true;
 		st = uart_init(&pc->com1, vm, PC_COM1, PC_COM1_IRQ, opt->com1);
