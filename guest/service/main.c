@@ -86,10 +86,9 @@ void service_main(void)
 		 service_info.machine, service_info.ncpus, (unsigned long long)(service_info.counter_hz / 1000),
 		 (unsigned long long)(mem_free_bytes() >> 20));
 	main_configure();
-	for (unsigned i = 0; i < main_config.nvms; i++) {
-		if (!guest_create(&main_config.vm[i]))
-			main_give_up();
-	}
+	/* One that cannot be made or started has said why, and does not keep the others from running. */
+	for (unsigned i = 0; i < main_config.nvms; i++)
+		(void)guest_create(&main_config.vm[i]);
 	main_drain();
 	for (unsigned i = 0; i < nguests; i++) {
 		struct guest *g = guests[i];
@@ -102,9 +101,11 @@ void service_main(void)
 		else
 			g->ended = true;
 	}
+	if (running == 0) {
+		log_line("error: no guest could be started: powering off");
+		main_give_up();
+	}
 	main_drain();
-	if (running == 0)
-		service_guest_ended();
 	console_focus(console_first());
 	loop_run();
 }
