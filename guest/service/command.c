@@ -153,8 +153,13 @@ static void command_trace(char *arg)
 
 static void command_reset(char *arg)
 {
-	struct guest *g = command_guest(arg);
+	struct guest *g;
 
+	if (*arg == '\0') {
+		service_leave(MACHINE_RESET);
+		return;
+	}
+	g = command_guest(arg);
 	if (g == NULL)
 		return;
 	if (g->vm.state == VM_RUNNING)
@@ -165,8 +170,7 @@ static void command_reset(char *arg)
 
 static void command_poweroff(char *arg)
 {
-	log_line("powering off, as told on the service console");
-	service_machine(MACHINE_POWEROFF);
+	service_leave(MACHINE_POWEROFF);
 }
 
 static void command_help(char *arg);
@@ -180,8 +184,8 @@ static const struct {
 	{ "log", "the hypervisor's and this program's log", command_log },
 	{ "audit", "walk every guest's tables against the owners of pages", command_audit },
 	{ "trace", "on | off | show: the last exits of all guests", command_trace },
-	{ "reset", "NAME: reset it, or start it again", command_reset },
-	{ "poweroff", "power the machine off", command_poweroff },
+	{ "reset", "NAME: reset that guest, or start it again; without a name: the machine", command_reset },
+	{ "poweroff", "stop all guests and power the machine off", command_poweroff },
 	{ "help", "this", command_help },
 };
 

@@ -409,8 +409,18 @@ static void guest_stopped(struct vm *vm)
 		break;
 	}
 	guest_audit();
-	if (action == ACTION_RESTART)
+	if (action == ACTION_RESTART && !service_leaving())
 		timer_set(&g->restart, time_ns() + wait);
 	else
 		guest_end(g);
+}
+
+void guest_stop(struct guest *g)
+{
+	if (g->vm.state == VM_RUNNING) {
+		vm_stop(&g->vm, STOP_POWEROFF, "stopped from the service console");
+	} else if (!g->ended && g->vm.stop_told) { /* it was to start again */
+		timer_cancel(&g->restart);
+		guest_end(g);
+	}
 }

@@ -13,6 +13,7 @@ struct hv_info service_info;
 static struct config main_config;
 static struct drv_uart main_uart;
 static bool main_has_uart;
+static enum { LEAVE_NOT, LEAVE_POWEROFF, LEAVE_RESET } main_leaving; /* as told on the service console */
 
 /* Bounded: a line that takes nothing must not keep the machine. */
 static void main_drain(void)
@@ -35,12 +36,28 @@ void service_guest_ended(void)
 		if (!guests[i]->ended)
 			return;
 	}
-	if (!main_config.poweroff_when_done) {
-		log_line("all guests have stopped");
-		return;
+	if (main_leaving == LEAVE_RESET) {
+		log_line("all guests have stopped: resetting the machine");
+		service_machine(MACHINE_RESET);
 	}
-	log_line("all guests have stopped: powering off");
-	service_machine(MACHINE_POWEROFF);
+	if (main_leaving == LEAVE_POWEROFF || main_config.poweroff_when_done) {
+		log_line("all guests have stopped: powering off");
+		service_machine(MACHINE_POWEROFF);
+	}
+	log_line("all guests have stopped");
+}
+
+bool service_leaving(void)
+{
+	return main_leaving != LEAVE_NOT;
+}
+
+void service_leave(unsigned what)
+{
+	main_leaving = what == MACHINE_RESET ? LEAVE_RESET : LEAVE_POWEROFF;
+	for (unsigned i = 0; i < nguests; i++)
+		guest_stop(guests[i]);
+	service_guest_ended();
 }
 
 static void main_console(void)
