@@ -39,6 +39,8 @@ struct x86_event {
 #define DIRTY_RFLAGS 0x2u
 #define DIRTY_RSP    0x4u
 #define DIRTY_CR2    0x8u
+#define DIRTY_TPR    0x10u /* v->tpr must go into the CPU            */
+#define DIRTY_ONCE   0x20u /* SVM: what was set for one entry goes out */
 
 /* What the CPU keeps per guest and no world switch saves: swapped only between guests. */
 struct x86_user_msrs {
@@ -56,7 +58,6 @@ struct arch_vcpu {
 	u64 next_rip;           /* behind the exit's instruction, 0: unknown */
 	u32 dirty;              /* DIRTY_* */
 	bool service;
-	bool ask_length;        /* the exit's instruction has an unknown length */
 	bool step;              /* SVM: leaves after one instruction, see svm_step_begin */
 	bool step_irq;          /* a virtual interrupt was armed before                  */
 	bool launched;          /* VMX: VMLAUNCH done */
@@ -65,7 +66,6 @@ struct arch_vcpu {
 	u8 extint_vector;       /* of an accepted 8259 interrupt ...       */
 	bool extint_ready;      /* ... that is to be injected              */
 	u8 tpr;                 /* CR8 << 4, as the CPU has it */
-	bool tpr_set;           /* the CPU must get tpr        */
 	bool virq_on;           /* a virtual interrupt is armed            */
 	bool virq_held;         /* SVM: it waits for CR8 without being armed */
 	u8 virq_vector;
