@@ -83,13 +83,15 @@ $(B)/service.bin: $(B)/service.elf
 	@objcopy -O binary $< $@
 
 # inih parses the configuration. guest/service/inih.c builds it, with our options and as much of the standard headers as
-# it needs, from its Debian source package (docs/dependencies.md). Its warnings are not ours.
+# it needs, from its Debian source package (docs/dependencies.md), without Debian's patches: they turn options into variables
+# and one of ours off. Its warnings are not ours.
 INIH := build/src/libinih/ini.c
 $(INIH): mk/debsrc.sh
 	@echo "GET   Debian's source of libinih"
-	@mk/debsrc.sh libinih build/src
+	@mk/debsrc.sh --pristine libinih build/src trixie
 	@touch $@
-$(B)/sv-obj/guest/service/inih.c.o: SV_CFLAGS += -Iguest/rt/libc -w
+$(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o: \
+  SV_CFLAGS += -isystem guest/rt/libc -isystem $(dir $(INIH))
 $(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o build/unit/test_config: | $(INIH)
 
 # --- test guests, built to $(B)/guest-test/NAME.elf -----------------------------------------------------------------

@@ -1,11 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# mk/debsrc.sh PACKAGE DESTDIR: unpack the Debian source of PACKAGE, with Debian's patches, into DESTDIR/PACKAGE.
-# It comes from the archives that this machine's apt is configured with, their entries turned to deb-src in a private
-# copy. apt checks the archive's signature and the files' checksums, dpkg-source those of the parts once more.
+# mk/debsrc.sh [--pristine] PACKAGE DESTDIR [SUITE]: unpack the Debian source of PACKAGE into DESTDIR/PACKAGE, with Debian's
+# patches or, --pristine, without. It comes from the archives that this machine's apt is configured with, their entries turned
+# to deb-src in a private copy. Where those list the package but no longer hold its files, SUITE of the same archive is tried.
+# apt checks the archive's signature and the files' checksums, dpkg-source those of the parts once more.
 set -eu
-[ $# = 2 ] || { echo "usage: $0 PACKAGE DESTDIR" >&2; exit 2; }
+patches=
+[ "${1-}" != --pristine ] || { patches=--skip-patches; shift; }
+[ $# = 2 ] || [ $# = 3 ] || { echo "usage: $0 [--pristine] PACKAGE DESTDIR [SUITE]" >&2; exit 2; }
 package=$1
+suite=${3-}
 mkdir -p "$2"
 dest=$(cd "$2" && pwd)
 apt=$dest/.apt
@@ -26,10 +30,35 @@ apt_get() {
 		-o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt" -o APT::Sandbox::User="$(id -un)" "$@"
 }
 
-apt_get update >"$apt/update.log" 2>&1 || { cat "$apt/update.log" >&2; exit 1; }
+fetch() {
+	apt_get update >"$apt/$package.log" 2>&1 && apt_get source --download-only "$package" >>"$apt/$package.log" 2>&1
+}
+
+# Leave of the sources the first entry, with $suite for its suites.
+use_suite() {
+	for f in "$apt"/sources/*; do
+		{ [ -z "${entry-}" ] && [ -s "$f" ]; } || continue
+		case $f in
+		*.list) entry=$(sed -n "1s/\([a-z+]*:\/\/[^ ]*\) *[^ ]*/\1 $suite/p" "$f") ;;
+		*) entry=$(sed "/^\$/q; s/^[Ss]uites:.*/Suites: $suite/" "$f") ;;
+		esac
+		type=${f##*.}
+	done
+	rm -f "$apt"/sources/*
+	printf '%s\n' "$entry" >"$apt/sources/other.$type"
+}
+
 cd "$apt/$package"
 rm -f ./*.dsc
-apt_get source --download-only "$package" >"$apt/$package.log" 2>&1 || { cat "$apt/$package.log" >&2; exit 1; }
+if ! fetch; then
+	[ -n "$suite" ] || { cat "$apt/$package.log" >&2; exit 1; }
+	echo "debsrc: $package cannot be had from the configured suites, trying $suite"
+	use_suite
+	rm -f ./*.dsc
+	fetch || { cat "$apt/$package.log" >&2; exit 1; }
+fi
 rm -rf "$dest/$package.new" "${dest:?}/$package"
-dpkg-source --no-copy -x ./*.dsc "$dest/$package.new" >>"$apt/$package.log" 2>&1 || { cat "$apt/$package.log" >&2; exit 1; }
+# shellcheck disable=SC2086 # empty, or one word
+dpkg-source --no-copy $patches -x ./*.dsc "$dest/$package.new" >>"$apt/$package.log" 2>&1 ||
+	{ cat "$apt/$package.log" >&2; exit 1; }
 mv "$dest/$package.new" "$dest/$package"

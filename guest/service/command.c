@@ -159,6 +159,7 @@ static void command_reset(char *arg)
 
 static void command_poweroff(char *arg)
 {
+	log_line("powering off, as told on the service console");
 	service_machine(MACHINE_POWEROFF);
 }
 

@@ -2,7 +2,8 @@
 /* guest/service/console.c: several consoles on one line: one has it, the others fill their rings, Ctrl-A switches. */
 #include "guest/service/console.h"
 
-#define CONSOLE_LINE 128
+#define CONSOLE_LINE   128
+#define CONSOLE_PROMPT "trivet> "
 
 static struct tty console_tty; /* we are the guest's end of the machine's line */
 static struct console console_service;
@@ -13,6 +14,7 @@ static bool console_escaped;
 static void (*console_command)(char *text);
 static char console_edit[CONSOLE_LINE];
 static size_t console_edit_len;
+static bool console_prompting; /* the last line of the service console is a prompt */
 /* Ours, to go out before the focused console's output. */
 static u8 console_notice[CONSOLE_NOTICE];
 static u32 console_notice_head, console_notice_tail;
@@ -121,6 +123,10 @@ void console_focus(struct console *c)
 	if (old->starved)
 		work_queue(&console_room_work);
 	console_focused = c;
+	if (c == &console_service && !console_prompting) {
+		console_prompting = true;
+		console_put(c, (const u8 *)CONSOLE_PROMPT, sizeof(CONSOLE_PROMPT) - 1);
+	}
 	if (old != c) {
 		(void)snprintf(text, sizeof(text), "\r\n[%s; Ctrl-A ? for help]\r\n", c->name);
 		console_notify(text);
@@ -200,8 +206,10 @@ static void console_service_char(u8 ch)
 		console_print("\n");
 		console_edit[console_edit_len] = '\0';
 		console_edit_len = 0;
+		console_prompting = false;
 		console_command(console_edit);
-		console_print("trivet> ");
+		console_prompting = true;
+		console_print(CONSOLE_PROMPT);
 		break;
 	case 0x7f:
 	case '\b':
@@ -255,6 +263,10 @@ static void console_log_to(struct console *c, const char *line, size_t len)
 	console_put(c, (const u8 *)"trivet: ", 8);
 	console_put(c, (const u8 *)line, len);
 	console_put(c, (const u8 *)"\r\n", 2);
+	if (c == &console_service && console_prompting) { /* what was being typed stands below the line again */
+		console_put(c, (const u8 *)CONSOLE_PROMPT, sizeof(CONSOLE_PROMPT) - 1);
+		console_put(c, (const u8 *)console_edit, console_edit_len);
+	}
 }
 
 void console_log(const char *line, size_t len)
@@ -288,6 +300,7 @@ void console_init(void (*line)(char *text))
 	console_focused = &console_service;
 	console_escaped = false;
 	console_edit_len = 0;
+	console_prompting = false;
 	console_notice_head = console_notice_tail = 0;
 	work_init(&console_room_work, console_tell_room);
 	memset(&console_tty, 0, sizeof(console_tty));

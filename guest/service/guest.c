@@ -97,9 +97,14 @@ static bool guest_ram(struct guest *g)
 		}
 		r->gpa = gpa;
 		r->size = size;
-		do {
-			s = hv_vm_map(vm->id, gpa, r->mem, size, MAP_R | MAP_W | MAP_X);
-		} while (s == ERR_NOMEM && guest_donate(vm, &times));
+		/* A call maps at most 1 GiB. */
+		s = OK;
+		for (u64 off = 0, n; s == OK && off < size; off += n) {
+			n = MIN(size - off, (u64)SIZE_1G);
+			do {
+				s = hv_vm_map(vm->id, gpa + off, r->mem + off, n, MAP_R | MAP_W | MAP_X);
+			} while (s == ERR_NOMEM && guest_donate(vm, &times));
+		}
 		if (s != OK)
 			return guest_fail(g, "map memory", s);
 		vm->nram++;

@@ -29,9 +29,13 @@ void vm_stop(struct vm *vm, enum vm_stop how, const char *why, ...)
 	vm->state = how == STOP_CRASH ? VM_CRASHED : VM_OFF;
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		struct vcpu *v = &vm->vcpu[i];
+		status_t s;
 
 		v->owed = false;
-		if (v->in_guest && hv_call(HV_VCPU_STOP, v->id, 0, 0, 0, 0).status != OK)
+		if (!v->in_guest)
+			continue;
+		s = hv_call(HV_VCPU_STOP, v->id, 0, 0, 0, 0).status;
+		if (s != OK && s != ERR_STATE) /* ERR_STATE: it has exited already, the event is on its way */
 			v->in_guest = false;
 	}
 	vm->stop_told = false;

@@ -17,7 +17,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 META = "linux-image-cloud-amd64"
-MODULES = ["virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", "virtio_net", "virtio_balloon", "pvpanic_pci",
+MODULES = ["virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", "virtio_net", "virtio_balloon", "pvpanic_mmio",
            "button"]
 DISK_BYTES = 4 << 20
 FOLDERS = ["bin", "dev", "etc", "modules", "proc", "root", "run", "sys", "tests", "tmp"]

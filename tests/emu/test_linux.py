@@ -12,7 +12,9 @@ def test_linux_smoke(machine):
     """Kernel messages without errors, a disk written and read back, power-off."""
     machine.disk()
     config = machine.linux("smoke", "disk = disk.img\nrng = yes")
-    machine.run("--config", config).assert_passed("^TRIVET-TEST-PASS smoke", "^disk: 4 MiB written and read back")
+    result = machine.run("--config", config)
+    result.assert_passed("^TRIVET-TEST-PASS smoke", "^disk: 4 MiB written and read back")
+    result.assert_audited()
 
 
 def test_linux_read_only_disk(svm):
@@ -72,12 +74,27 @@ def test_linux_shell(machine):
     assert child.exitstatus == 0
 
 
+def test_service_console_knows_the_guest(svm):
+    child = svm.console("--config", svm.linux(""))
+    child.expect_exact(PROMPT)
+    child.send(ESCAPE + "s")
+    for command, answer in (("vms", "linux +running"), ("stats linux", r"cpuid +\d+"), ("audit", "leaves, 0 violations")):
+        child.send(command + "\r")
+        child.expect(f"(?i){answer}", timeout=30)
+    child.send(QUIT)
+    child.expect(pexpect.EOF)
+    child.close()
+
+
 def test_console_stays_alive_beside_a_guest_that_spins(svm):
     child = svm.console("--config", svm.linux("spin"))
     child.expect("TRIVET-TEST-SPINNING")
     child.send(ESCAPE)
     child.send("?")
-    child.expect("linux", timeout=30)
+    child.expect(r"consoles:.*linux", timeout=30)
+    child.send(ESCAPE + "s")
+    child.send("vms\r")
+    child.expect("linux +running", timeout=30)
     child.send(QUIT)
     child.expect("ended from the keyboard")
     child.expect(pexpect.EOF)

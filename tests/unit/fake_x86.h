@@ -21,7 +21,7 @@ struct fake_x86 {
 	u8 *ram; /* of exactly FAKE_RAM_SIZE bytes, so that the sanitizer sees the end */
 	struct fake_access log[64];
 	unsigned accesses;
-	u64 answer; /* of device and port reads */
+	u64 answer;						   /* of device and port reads */
 	void (*on_ram)(struct fake_x86 *f, u64 gpa, unsigned len); /* called before RAM is handed out, or NULL */
 };
 

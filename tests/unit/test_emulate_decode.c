@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off: LINK is one line for the Makefile */
 /* The emulator's decoder: lengths in every mode, the 15-byte limit, fetches across pages and limits.
  * LINK: tests/unit/fake_x86.c guest/vmm/x86/emulate.c guest/vmm/x86/emu_alu.c guest/vmm/x86/emu_decode.c guest/vmm/x86/emu_mem.c guest/vmm/x86/emu_opcodes.c guest/vmm/x86/emu_string.c guest/vmm/x86/emu_walk.c */
+/* clang-format on */
 #include "guest/vmm/x86/emulate.h"
 #include <stdarg.h>
 #include <stddef.h>
@@ -396,8 +398,17 @@ static void one_prefix_too_many_is_a_general_protection_fault(void **state)
 
 static void vex_evex_and_old_opcodes_are_unknown_in_64_bit_mode(void **state)
 {
-	static const char *const unknown[] = { "\xc5\xf8\x28\x00", "\xc4\xe2\x7d\x18\x00", "\x62\xf1\x7c\x48", "\x06",
-					       "\x27", "\x60", "\x9a", "\xd4\x0a", "\xea", "\x82\x00\x00", "\x0f\x04" };
+	static const char *const unknown[] = { "\xc5\xf8\x28\x00",
+					       "\xc4\xe2\x7d\x18\x00",
+					       "\x62\xf1\x7c\x48",
+					       "\x06",
+					       "\x27",
+					       "\x60",
+					       "\x9a",
+					       "\xd4\x0a",
+					       "\xea",
+					       "\x82\x00\x00",
+					       "\x0f\x04" };
 
 	for (unsigned k = 0; k < sizeof(unknown) / sizeof(unknown[0]); k++) {
 		fake_reset();
@@ -480,12 +491,12 @@ static void segment_rights_and_limits_hold_in_protected_mode(void **state)
 		u32 off;
 		bool write, ok;
 	} cases[] = {
-		{ 3, 0x2003, 0x2000, true, true },  { 3, 0x2002, 0x2000, true, false },
-		{ 1, 0xffff, 0x2000, false, true }, { 1, 0xffff, 0x2000, true, false }, /* read-only data */
-		{ 11, 0xffff, 0x2000, false, true }, { 11, 0xffff, 0x2000, true, false }, /* readable code */
+		{ 3, 0x2003, 0x2000, true, true },	     { 3, 0x2002, 0x2000, true, false },
+		{ 1, 0xffff, 0x2000, false, true },	     { 1, 0xffff, 0x2000, true, false },  /* read-only data */
+		{ 11, 0xffff, 0x2000, false, true },	     { 11, 0xffff, 0x2000, true, false }, /* readable code */
 		{ 9, 0xffff, 0x2000, false, false }, /* code that is only to be executed */
-		{ 7, 0x1fff, 0x2000, true, true },   { 7, 0x2000, 0x2000, true, false }, /* expand-down */
-		{ 3, 0xffffffff, 0xfffffffe, false, false }, /* wraps */
+		{ 7, 0x1fff, 0x2000, true, true },	     { 7, 0x2000, 0x2000, true, false }, /* expand-down */
+		{ 3, 0xffffffff, 0xfffffffe, false, false },					 /* wraps */
 	};
 
 	for (unsigned k = 0; k < sizeof(cases) / sizeof(cases[0]); k++)
@@ -557,5 +568,8 @@ int main(void)
 		cmocka_unit_test(only_fs_and_gs_have_a_base_in_64_bit_mode),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int bad = cmocka_run_group_tests(tests, NULL, NULL);
+
+	fake_free();
+	return bad;
 }

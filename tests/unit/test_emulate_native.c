@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off: LINK is one line for the Makefile */
 /* The emulator against the CPU the test runs on: each instruction form, random operands, both ways.
  * Argument or EMU_SEED: the first seed. LINK: guest/vmm/x86/emulate.c guest/vmm/x86/emu_alu.c guest/vmm/x86/emu_decode.c guest/vmm/x86/emu_mem.c guest/vmm/x86/emu_opcodes.c guest/vmm/x86/emu_string.c guest/vmm/x86/emu_walk.c */
+/* clang-format on */
 #include "guest/vmm/x86/emulate.h"
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,8 +31,22 @@
 #define ALL  (CF | PF | AF | ZF | SF | OF)
 #define LOGI (ALL & ~AF)
 
-enum { F_BYTE = 1, F_CC = 2, F_BITREG = 4, F_SHIFT = 8, F_STRING = 16, F_STACK = 32, F_JUMP = 64, F_NO66 = 128,
-       F_EIGHT = 256, F_OFFS = 512, F_ACC = 1024, F_LOCK = 2048, F_NOW = 4096, F_ROT = 8192 };
+enum {
+	F_BYTE = 1,
+	F_CC = 2,
+	F_BITREG = 4,
+	F_SHIFT = 8,
+	F_STRING = 16,
+	F_STACK = 32,
+	F_JUMP = 64,
+	F_NO66 = 128,
+	F_EIGHT = 256,
+	F_OFFS = 512,
+	F_ACC = 1024,
+	F_LOCK = 2048,
+	F_NOW = 4096,
+	F_ROT = 8192
+};
 
 enum { I0, I8, IZ };
 
@@ -46,19 +62,28 @@ struct form {
 #define OP1(a)	     { a }, 1
 #define OP2(a, b)    { a, b }, 2
 #define OP3(a, b, c) { a, b, c }, 3
-#define ALU_FORMS(n, base, digit, def, lock)                                                                         \
-	{ n " Eb,Gb", OP1(base), -1, I0, def, F_BYTE | lock }, { n " Ev,Gv", OP1(base + 1), -1, I0, def, lock },     \
-		{ n " Gb,Eb", OP1(base + 2), -1, I0, def, F_BYTE }, { n " Gv,Ev", OP1(base + 3), -1, I0, def, 0 },   \
-		{ n " Eb,ib", OP1(0x80), digit, I8, def, F_BYTE | lock }, { n " Ev,iz", OP1(0x81), digit, IZ, def, lock }, \
-	{ n " Ev,ib", OP1(0x83), digit, I8, def, lock }
-#define SHIFT_FORMS(n, digit, def, how)                                                                              \
-	{ n " Eb,ib", OP1(0xc0), digit, I8, def, F_BYTE | F_SHIFT | how },                                           \
-		{ n " Ev,ib", OP1(0xc1), digit, I8, def, F_SHIFT | how },                                            \
-		{ n " Eb,1", OP1(0xd0), digit, I0, def, F_BYTE | F_SHIFT | how },                                    \
-		{ n " Ev,1", OP1(0xd1), digit, I0, def, F_SHIFT | how },                                             \
-		{ n " Eb,CL", OP1(0xd2), digit, I0, def, F_BYTE | F_SHIFT | how },                                   \
-	{ n " Ev,CL", OP1(0xd3), digit, I0, def, F_SHIFT | how }
-#define STRING_FORMS(n, op, def) { n "b", OP1(op), -2, I0, def, F_BYTE | F_STRING }, { n, OP1(op + 1), -2, I0, def, F_STRING }
+#define ALU_FORMS(n, base, digit, def, lock)                                                                       \
+	{ n " Eb,Gb", OP1(base), -1, I0, def, F_BYTE | lock }, { n " Ev,Gv", OP1(base + 1), -1, I0, def, lock },   \
+		{ n " Gb,Eb", OP1(base + 2), -1, I0, def, F_BYTE }, { n " Gv,Ev", OP1(base + 3), -1, I0, def, 0 }, \
+		{ n " Eb,ib", OP1(0x80), digit, I8, def, F_BYTE | lock },                                          \
+		{ n " Ev,iz", OP1(0x81), digit, IZ, def, lock },                                                   \
+	{                                                                                                          \
+		n " Ev,ib", OP1(0x83), digit, I8, def, lock                                                        \
+	}
+#define SHIFT_FORMS(n, digit, def, how)                                            \
+	{ n " Eb,ib", OP1(0xc0), digit, I8, def, F_BYTE | F_SHIFT | how },         \
+		{ n " Ev,ib", OP1(0xc1), digit, I8, def, F_SHIFT | how },          \
+		{ n " Eb,1", OP1(0xd0), digit, I0, def, F_BYTE | F_SHIFT | how },  \
+		{ n " Ev,1", OP1(0xd1), digit, I0, def, F_SHIFT | how },           \
+		{ n " Eb,CL", OP1(0xd2), digit, I0, def, F_BYTE | F_SHIFT | how }, \
+	{                                                                          \
+		n " Ev,CL", OP1(0xd3), digit, I0, def, F_SHIFT | how               \
+	}
+#define STRING_FORMS(n, op, def)                            \
+	{ n "b", OP1(op), -2, I0, def, F_BYTE | F_STRING }, \
+	{                                                   \
+		n, OP1(op + 1), -2, I0, def, F_STRING       \
+	}
 
 static const struct form forms[] = {
 	ALU_FORMS("add", 0x00, 0, ALL, F_LOCK),
@@ -145,7 +170,8 @@ static const struct form forms[] = {
 	{ "movbe Mv,Gv", OP3(0x0f, 0x38, 0xf1), -1, I0, ALL, 0 },
 };
 
-/* Everything the trampoline loads and saves: the sixteen registers in encoding order, RFLAGS, RIP of the tail reached. */
+/* Everything the trampoline loads and saves: the sixteen registers in encoding order, RFLAGS, RIP of the tail reached.
+ */
 struct native {
 	u64 gpr[16], flags;
 };
@@ -158,17 +184,19 @@ extern const u8 native_back[];
 
 #define LOAD(off, reg) "mov native_ctx+" off "(%rip), %" reg "\n"
 #define SAVE(off, reg) "mov %" reg ", native_ctx+" off "(%rip)\n"
-#define EACH(X)                                                                                                      \
-	X("8", "rcx") X("16", "rdx") X("24", "rbx") X("40", "rbp") X("48", "rsi") X("56", "rdi") X("64", "r8")       \
-	X("72", "r9") X("80", "r10") X("88", "r11") X("96", "r12") X("104", "r13") X("112", "r14") X("120", "r15")   \
-	X("0", "rax") X("32", "rsp")
+#define EACH(X)                                                                                                \
+	X("8", "rcx")                                                                                          \
+	X("16", "rdx") X("24", "rbx") X("40", "rbp") X("48", "rsi") X("56", "rdi") X("64", "r8") X("72", "r9") \
+		X("80", "r10") X("88", "r11") X("96", "r12") X("104", "r13") X("112", "r14") X("120", "r15")   \
+			X("0", "rax") X("32", "rsp")
 __asm__(".text\n.globl native_run, native_back\nnative_run:\n"
 	"push %rbx\npush %rbp\npush %r12\npush %r13\npush %r14\npush %r15\n"
 	"mov %rsp, native_sp(%rip)\n"
-	"pushq native_ctx+128(%rip)\npopfq\n" EACH(LOAD) "jmp *native_code(%rip)\n"
-	"native_back:\n" EACH(SAVE) "mov native_sp(%rip), %rsp\n"
-	"pushfq\npopq native_ctx+128(%rip)\ncld\n"
-	"pop %r15\npop %r14\npop %r13\npop %r12\npop %rbp\npop %rbx\nret\n");
+	"pushq native_ctx+128(%rip)\npopfq\n" EACH(
+		LOAD) "jmp *native_code(%rip)\n"
+		      "native_back:\n" EACH(SAVE) "mov native_sp(%rip), %rsp\n"
+						  "pushfq\npopq native_ctx+128(%rip)\ncld\n"
+						  "pop %r15\npop %r14\npop %r13\npop %r12\npop %rbp\npop %rbx\nret\n");
 
 static u64 seed;
 
@@ -183,8 +211,8 @@ static u64 rnd(void)
 /* Small and extreme values are where flags change. */
 static u64 rnd_value(void)
 {
-	static const u64 corner[] = { 0,	  1,	      0x7f,		  0x80,		  0xff,	 0x7fff, 0x8000, 0xffff,
-				      0x7fffffff, 0x80000000, 0xffffffff, 1ULL << 63, ~0ULL, ~(1ULL << 63) };
+	static const u64 corner[] = { 0,      1,	  0x7f,	      0x80,	  0xff,	      0x7fff, 0x8000,
+				      0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 1ULL << 63, ~0ULL,  ~(1ULL << 63) };
 
 	return rnd() & 3 ? rnd() * 0x9e3779b97f4a7c15ULL : corner[rnd() % (sizeof(corner) / sizeof(corner[0]))];
 }
@@ -224,7 +252,8 @@ static void mmio_write(void *ctx, u64 gpa, unsigned size, u64 value)
 
 static const struct emu_ops ops = { .ram = ram, .mmio_read = mmio_read, .mmio_write = mmio_write };
 
-struct try {
+struct
+try {
 	struct native in;
 	u8 bytes[16];
 	unsigned len, size, defined;
@@ -305,8 +334,12 @@ static void make(struct try *t, const struct form *f)
 	t->size = f->how & F_BYTE ? 1 : w ? 8 : p66 ? 2 : 4;
 	t->defined = f->defined;
 	if (f->how & F_BITREG)
-		t->in.gpr[reg] = (t->in.gpr[reg] & ~(w ? ~0ULL : p66 ? 0xffffULL : 0xffffffffULL)) |
-				 ((rnd() % 0x1000 - 0x800) & (w ? ~0ULL : p66 ? 0xffffULL : 0xffffffffULL));
+		t->in.gpr[reg] = (t->in.gpr[reg] & ~(w	   ? ~0ULL
+						     : p66 ? 0xffffULL
+							   : 0xffffffffULL)) |
+				 ((rnd() % 0x1000 - 0x800) & (w	    ? ~0ULL
+							      : p66 ? 0xffffULL
+								    : 0xffffffffULL));
 	if (f->how & F_STACK)
 		t->in.gpr[X86_RSP] = WINDOW + 0x100 + rnd() % 0x400;
 	if (f->how & F_STRING) {
@@ -496,8 +529,8 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(every_form_does_what_this_cpu_does) };
 	void *code = mmap((void *)CODE, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	void *window = mmap((void *)WINDOW, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-			    -1, 0);
+	void *window = mmap((void *)WINDOW, SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 	if (code != (void *)CODE || window != (void *)WINDOW) {
 		printf("no memory at the fixed addresses: skipped\n");

@@ -94,6 +94,18 @@ void t_hw(const char *name, u64 got, u64 want)
 	t_puts("\n");
 }
 
+void t_dev(const char *name, u64 got, u64 want)
+{
+	u32 r[4], one[4];
+
+	cpuid(1, 0, one);
+	cpuid(0x40000000, 0, r);
+	if ((one[2] & BIT(31)) && r[1] == 0x4b4d564b) /* "KVMK" */
+		t_eq(name, got, want);
+	else
+		t_hw(name, got, want);
+}
+
 bool t_tcg(void)
 {
 	u32 r[4];

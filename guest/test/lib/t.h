@@ -16,8 +16,11 @@ void t_dec(u64 v);
 bool t_check(const char *name, bool ok);
 /** The same for equality, and print both values when they differ. */
 bool t_eq(const char *name, u64 got, u64 want);
-/** A rule of the hardware that QEMU's TCG is known to break: a difference is reported as INFO, not FAIL. */
+/** A rule of the CPU that QEMU's TCG or Bochs is known to break: a difference is reported as INFO, not FAIL. */
 void t_hw(const char *name, u64 got, u64 want);
+/** A rule of the APIC, chipset or devices that an emulator breaks: strict only where CPUID shows KVM's signature, which
+ * is where Trivet answers for them itself. */
+void t_dev(const char *name, u64 got, u64 want);
 /** Is this CPU QEMU's TCG itself (by CPUID's hypervisor leaf)? */
 bool t_tcg(void);
 void t_info(const char *name, u64 value);
@@ -66,7 +69,7 @@ enum irq_eoi { EOI_NONE, EOI_LAPIC, EOI_PIC };
 extern volatile u32 irq_count[256];
 extern volatile u32 irq_total;
 extern volatile u8 irq_log[256]; /* vectors in order of arrival, the last 256 */
-extern volatile u64 irq_rip;	  /* where the last one hit */
+extern volatile u64 irq_rip;	 /* where the last one hit */
 extern u8 irq_eoi[256];
 void irq_clear(void);
 /** Wait with interrupts on until @vector came @n times or about @ms milliseconds (PIT) went by. */
@@ -123,16 +126,16 @@ static inline void cpuid(u32 leaf, u32 sub, u32 r[4])
 {
 	__asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(sub));
 }
-#define CR(n)                                                                                                          \
-	static inline u64 read_cr##n(void)                                                                             \
-	{                                                                                                              \
-		u64 v;                                                                                                 \
-		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(v));                                                      \
-		return v;                                                                                              \
-	}                                                                                                              \
-	static inline void write_cr##n(u64 v)                                                                          \
-	{                                                                                                              \
-		__asm__ volatile("mov %0, %%cr" #n ::"r"(v) : "memory");                                               \
+#define CR(n)                                                            \
+	static inline u64 read_cr##n(void)                               \
+	{                                                                \
+		u64 v;                                                   \
+		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(v));        \
+		return v;                                                \
+	}                                                                \
+	static inline void write_cr##n(u64 v)                            \
+	{                                                                \
+		__asm__ volatile("mov %0, %%cr" #n ::"r"(v) : "memory"); \
 	}
 CR(0)
 CR(2)
@@ -162,7 +165,7 @@ bool rdmsr_safe(u32 n, u64 *v);
 bool wrmsr_safe(u32 n, u64 v);
 
 /* --- interrupt controllers and timers: guest/test/lib/apic.c ------------------------------------------------ */
-#define LAPIC 0xfee00000ull
+#define LAPIC  0xfee00000ull
 #define IOAPIC 0xfec00000ull
 bool lapic_x2(void);
 u32 lapic_read(u32 off);
@@ -238,8 +241,8 @@ u32 call_pm32(u64 fn, u32 arg, u32 paging);
 u32 call_low16(u64 fn, u32 arg, u32 kind);
 void modes_init(void);
 /* Payloads in modes.asm; 16-bit ones run from a copy below 64 KiB. */
-extern const u8 low_start[], f32_probe[], f32_paged[], f32_mmio[];
-extern const u8 f16_probe[], f16_int[], f16_big[], f16_mmio[], f16_seg[], f16_io[];
+extern const u8 low_start[], f32_probe[], f32_paged[], f32_mmio[], f32_int[], f32_compat_int[];
+extern const u8 f16_irq[], f16_probe[], f16_int[], f16_big[], f16_mmio[], f16_seg[], f16_io[];
 #define LOW16(f) (0x6000 + (u64)((f)-low_start))
 
 #endif

@@ -90,7 +90,8 @@ void trap_c(struct trap_frame *f)
 {
 	u8 n = (u8)f->vector;
 
-	if (n < 32 && n != 2) {
+	/* NMI; and 5, BOUND's, which 64-bit code can't raise: only an illegal interrupt does. */
+	if (n < 32 && n != 2 && n != 5) {
 		trap_exception(f);
 		return;
 	}

@@ -4,7 +4,7 @@
 
 extern t_idtr, t_pml4
 global call_compat32, call_compat16, call_pm32, call_low16, modes_init
-global low_start, f32_probe, f32_paged, f32_mmio, f16_probe, f16_int, f16_big, f16_mmio, f16_seg, f16_io
+global low_start, f32_probe, f32_paged, f32_mmio, f32_int, f32_compat_int, f16_irq, f16_probe, f16_int, f16_big, f16_mmio, f16_seg, f16_io
 
 LOW	equ 0x6000
 STACK16	equ 0x5f00
@@ -217,6 +217,67 @@ f32_paged:
 	mov	eax, [0x80000000 + esi]
 	ret
 
+; INT n, #UD and the PIT's interrupt through a 32-bit IDT: 1 for each INT, 1000h for #UD, 100h for the interrupt.
+f32_int:
+	push	ebx
+	push	edi
+	mov	ebx, m_h30
+	mov	edi, m_idt32 + 8 * 0x30
+	call	m_gate
+	mov	ebx, m_h20
+	mov	edi, m_idt32 + 8 * 0x20
+	call	m_gate
+	mov	ebx, m_h6
+	mov	edi, m_idt32 + 8 * 6
+	call	m_gate
+	lidt	[m_idt32r]
+	mov	dword [m_count32], 0
+	int	0x30
+	int	0x30
+	ud2
+	call	m_pit
+	sti
+	hlt
+	cli
+	mov	al, 0xff
+	out	0x21, al
+	mov	eax, [m_count32]
+	pop	edi
+	pop	ebx
+	ret
+m_pit:	mov	al, 0xfe		; one interrupt in about a millisecond
+	out	0x21, al
+	mov	al, 0x30
+	out	0x43, al
+	mov	al, 0xa9
+	out	0x40, al
+	mov	al, 4
+	out	0x40, al
+	ret
+m_gate:	mov	[edi], bx
+	mov	word [edi + 2], 0x08
+	mov	word [edi + 4], 0x8e00
+	shr	ebx, 16
+	mov	[edi + 6], bx
+	ret
+m_h30:	inc	dword [m_count32]
+	iretd
+m_h6:	add	dword [m_count32], 0x1000
+	add	dword [esp], 2
+	iretd
+m_h20:	add	dword [m_count32], 0x100
+	push	eax
+	mov	al, 0x20
+	out	0x20, al
+	pop	eax
+	iretd
+
+; INT 0x40 from compatibility mode: the 64-bit handler counts it and returns here.
+f32_compat_int:
+	int	0x40
+	mov	eax, 0x40
+	ret
+
 ; MMIO forms on the I/O APIC's index register at ESI (8 bits read back): bits of EAX per form that worked.
 f32_mmio:
 	push	ebx
@@ -383,6 +444,33 @@ m_skip2: push	bp
 	iret
 m_count: dd	0
 
+; Real mode: HLT until the PIT's interrupt (vector 20h, ExtINT); returns the count.
+f16_irq:
+	mov	word [IVT + 4 * 0x20], low(m_int20)
+	mov	word [IVT + 4 * 0x20 + 2], 0
+	mov	dword [low(m_count)], 0
+	mov	al, 0xfe
+	out	0x21, al
+	mov	al, 0x30
+	out	0x43, al
+	mov	al, 0xa9
+	out	0x40, al
+	mov	al, 4
+	out	0x40, al
+	sti
+	hlt
+	cli
+	mov	al, 0xff
+	out	0x21, al
+	mov	eax, [low(m_count)]
+	ret
+m_int20: inc	word [low(m_count)]
+	push	ax
+	mov	al, 0x20
+	out	0x20, al
+	pop	ax
+	iret
+
 ; Big real mode: read and write the 32-bit address ESI.
 f16_big:
 	mov	eax, [esi]
@@ -459,6 +547,9 @@ m_esp:	dd	0
 m_cr4:	dd	0
 m_result: dd	0
 m_buf:	dd	0
+m_count32: dd	0
+m_idt32r: dw	8 * 256 - 1
+	dd	m_idt32
 
 section .bss nobits alloc write align=4096
 m_pd32:	resb	4096
@@ -467,3 +558,4 @@ m_pdpt_pae: resb 4096
 m_pd_pae: resb	4 * 4096
 m_pt_pae: resb	4096
 m_marker: resb	4096
+m_idt32: resb	8 * 256

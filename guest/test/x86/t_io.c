@@ -26,7 +26,7 @@ static void cf8(void)
 	__asm__ volatile("" ::: "memory");
 	whole = inl(0xcfc);
 	outl(0xcf8, 0x8000000a);
-	t_hw("CF8's low two bits don't select", inl(0xcfc), whole);
+	t_dev("CF8's low two bits don't select", inl(0xcfc), whole);
 	outl(0xcf8, 0);
 	t_eq("CFC without enable reads ones", inl(0xcfc), 0xffffffff);
 }
@@ -81,9 +81,9 @@ static void strings(void)
 	__asm__ volatile("rep insl" : "+D"(p), "+c"(n) : "d"(0xcfc) : "memory");
 	t_eq("REP INSL advances RDI", (u64)p, (u64)buf + 4094 + 12);
 	t_eq("REP INSL ends with RCX = 0", n, 0);
-	t_check("REP INSL crossing a page inside an item",
-		memcmp(buf + 4094, buf + 4098, 4) == 0 && memcmp(buf + 4098, buf + 4102, 4) == 0 &&
-			*(u32 *)(void *)(buf + 4094) == inl(0xcfc));
+	t_check("REP INSL crossing a page inside an item", memcmp(buf + 4094, buf + 4098, 4) == 0 &&
+								   memcmp(buf + 4098, buf + 4102, 4) == 0 &&
+								   *(u32 *)(void *)(buf + 4094) == inl(0xcfc));
 	memcpy(buf + 4095, "\x0f\x0e\x0f", 3); /* the last index counts */
 	p = buf + 4095;
 	n = 3;

@@ -3,13 +3,22 @@
  * APIC (32-bit TMICT, TPR) and, where MCFG offers it, PCI configuration through ECAM (8, 16 and 32 bits). */
 #include "guest/test/lib/t.h"
 
-#define IX  ((volatile u8 *)(uintptr_t)IOAPIC)	/* IOREGSEL: the low 8 bits hold what was written */
-#define TM  mmio32(LAPIC + 0x380)		/* TMICT: 32 bits read back */
+#define IX ((volatile u8 *)(uintptr_t)IOAPIC) /* IOREGSEL: the low 8 bits hold what was written */
+#define TM mmio32(LAPIC + 0x380)	      /* TMICT: 32 bits read back */
 
 static u8 buf[8192] ALIGNED(4096);
 
 /* An instruction with operand %0 (memory), %1 (register in and out). */
 #define RMW(insn, mem, reg) __asm__ volatile(insn : "+m"(mem), "+r"(reg)::"memory", "cc")
+
+/* The I/O APIC's registers are 32 bits wide: a wider access is for a hypervisor to survive, not for hardware. */
+static bool wide(void)
+{
+	u32 r[4];
+
+	cpuid(1, 0, r);
+	return (r[2] & BIT(31)) != 0;
+}
 
 static void bytes(void)
 {
@@ -33,16 +42,16 @@ static void bytes(void)
 	__asm__ volatile("movb %1, %b0" : "+r"(r) : "m"(*IX));
 	t_eq("mov r8 keeps the rest", r, 0xffffffffffffff95);
 	r = 0x1122;
-	__asm__ volatile("movb %%ah, %0" : "=m"(*IX) : "a"(r));
+	__asm__ volatile("movb %%ah, (%1)" ::"a"(r), "D"(IX) : "memory");
 	t_eq("mov m8, ah", *IX, 0x11);
-	__asm__ volatile("movb %1, %%ah" : "+a"(r) : "m"(*IX));
+	__asm__ volatile("movb (%1), %%ah" : "+a"(r) : "D"(IX) : "memory");
 	t_eq("mov ah, m8", r, 0x1122);
 	__asm__ volatile("movb $0x3c, %0" : "=m"(*IX));
 	t_eq("mov m8, imm8", *IX, 0x3c);
 	__asm__ volatile("orb $0x41, %0; andb $0x7c, %0; xorb $0x11, %0; addb $3, %0; subb $1, %0" : "+m"(*IX)::"cc");
 	t_eq("or and xor add sub m8, imm8", *IX, (((0x3c | 0x41) & 0x7c) ^ 0x11) + 2);
 	__asm__ volatile("incb %0; incb %0; decb %0; notb %0; negb %0" : "+m"(*IX)::"cc");
-	t_eq("inc dec not neg m8", *IX, (u8)-(u8) ~(0x6d + 2));
+	t_eq("inc dec not neg m8", *IX, 0x71);
 	b = 0x77;
 	*IX = 0x12;
 	RMW("xchgb %0, %1", *IX, b);
@@ -64,7 +73,6 @@ static void dwords(void)
 {
 	u64 r = 0;
 	u32 d;
-	u8 z;
 
 	*TM = 0x12345678;
 	t_eq("mov r32, m32", *TM, 0x12345678);
@@ -74,11 +82,19 @@ static void dwords(void)
 	r = ~0ull;
 	__asm__ volatile("movl %1, %k0" : "+r"(r) : "m"(*TM));
 	t_eq("mov r32 clears the upper half", r, 0x89abcdef);
-	__asm__ volatile("orl $0x10, %0; andl $0xfffffff0, %0; addl $0x11, %0; xorl $1, %0; subl $0x10, %0" : "+m"(*TM)::"cc");
+	__asm__ volatile("orl $0x10, %0; andl $0xfffffff0, %0; addl $0x11, %0; xorl $1, %0; subl $0x10, %0"
+			 : "+m"(*TM)::"cc");
 	t_eq("or and add xor sub m32, imm", *TM, 0x89abcdf0);
 	__asm__ volatile("adcl $0, %0; sbbl $0, %0; shll $1, %0; shrl $4, %0; roll $8, %0" : "+m"(*TM)::"cc");
 	d = 0x89abcdf0u << 1 >> 4;
 	t_eq("adc sbb shl shr rol m32", *TM, d << 8 | d >> 24);
+}
+
+static void registers(void)
+{
+	u32 d, c[4];
+	u8 z;
+
 	*TM = 0x1000;
 	d = 0x234;
 	RMW("addl %1, %0", *TM, d);
@@ -94,16 +110,25 @@ static void dwords(void)
 	t_check("cmpxchg that succeeds stores", z == 1 && *TM == 0x66);
 	__asm__ volatile("lock btsl $3, %0; btrl $1, %0; btcl $31, %0" : "+m"(*TM)::"cc");
 	t_eq("bts btr btc m32, imm8", *TM, 0x8000006c);
-	__asm__ volatile("bt $31, %1; setc %0" : "=q"(z) : "m"(*TM) : "cc");
+	__asm__ volatile("btl $31, %1; setc %0" : "=q"(z) : "m"(*TM) : "cc");
 	t_eq("bt m32, imm8", z, 1);
-	__asm__ volatile("pushq $0; push %%rax; pop %%rax; add $8, %%rsp" ::: "cc", "memory");
 	__asm__ volatile("imull $3, %1, %0" : "=r"(d) : "m"(*TM) : "cc");
 	t_eq("imul r32, m32, imm", d, 3u * 0x8000006cu);
 	d = 7;
 	__asm__ volatile("stc; cmovcl %1, %0" : "+r"(d) : "m"(*TM) : "cc");
 	t_eq("cmovcc r32, m32", d, 0x8000006c);
-	__asm__ volatile("movbe %1, %0" : "=r"(d) : "m"(*TM));
-	t_eq("movbe r32, m32", d, 0x6c000080);
+	cpuid(1, 0, c);
+	if (c[2] & BIT(22)) {
+		__asm__ volatile("movbe %1, %0" : "=r"(d) : "m"(*TM));
+		t_eq("movbe r32, m32", d, 0x6c000080);
+	}
+}
+
+static void addressing(void)
+{
+	u64 r;
+	u32 d;
+
 	__asm__ volatile("movnti %1, %0" : "=m"(*TM) : "r"(0x4321));
 	t_eq("movnti m32, r32", *TM, 0x4321);
 	__asm__ volatile("movabsl %%eax, 0xfee00380" ::"a"(0x777));
@@ -132,6 +157,8 @@ static void words(void)
 	t_eq("movzx r32, m16", r & ~0xff00ull, 0x42);
 	__asm__ volatile("movw $0x37, %0" : "=m"(*IX));
 	t_eq("mov m16, imm16", *IX, 0x37);
+	if (!wide())
+		return;
 	__asm__ volatile("movq %1, %0" : "=r"(r) : "m"(*IX));
 	t_eq("mov r64, m64: low byte", r & 0xff, 0x37);
 	__asm__ volatile("movq %1, %0" : "=m"(*IX) : "r"(0x29ull));
@@ -182,6 +209,8 @@ static void stack(void)
 {
 	u64 r;
 
+	if (!wide())
+		return;
 	*IX = 0x3a;
 	__asm__ volatile("pushq %1; popq %0" : "=r"(r) : "m"(*IX) : "memory");
 	t_eq("push m64: low byte", r & 0xff, 0x3a);
@@ -225,6 +254,8 @@ void t_main(void)
 	bytes();
 	words();
 	dwords();
+	registers();
+	addressing();
 	strings();
 	stack();
 	ecam();

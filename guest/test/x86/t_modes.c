@@ -9,6 +9,32 @@ static void mapped(const char *name, u32 paging)
 	t_eq(name, call_pm32((u64)f32_paged, 0, paging), 0x600df00d);
 }
 
+/* The PIT's interrupt in each mode. What a mode left latched in the 8259 is drained first. */
+static void interrupts(void)
+{
+	for (unsigned i = 0x20; i < 0x30; i++)
+		irq_eoi[i] = EOI_PIC;
+	lapic_enable(false);
+	lapic_write(0x350, 0x700);
+	for (unsigned i = 0; i < 4; i++) {
+		static const char *const name[] = { "real mode: HLT and interrupt",
+						    "protected mode: INT, #UD, interrupt",
+						    "32-bit paging: INT, #UD, interrupt", "PAE: INT, #UD, interrupt" };
+
+		pic_mask(0xfffe);
+		pit_start(0, 1193);
+		irq_wait(0x20, ~0u, 3);
+		pic_mask(0xffff);
+		if (i == 0)
+			t_eq(name[i], call_low16(LOW16(f16_irq), 0, 1), 1);
+		else
+			t_eq(name[i], call_pm32((u64)f32_int, 0, i - 1), 0x1102);
+	}
+	irq_clear();
+	t_eq("compatibility mode: INT returns", call_compat32((u64)f32_compat_int, 0), 0x40);
+	t_eq("and was counted", irq_count[0x40], 1);
+}
+
 void t_main(void)
 {
 	t_eq("compatibility mode, 32-bit code", call_compat32((u64)f32_probe, 0), 7);
@@ -22,6 +48,7 @@ void t_main(void)
 	t_eq("real mode", call_low16(LOW16(f16_probe), 0, 1), 7);
 	t_eq("real mode: segment times 16", call_low16(LOW16(f16_seg), 0, 1), 0x12345678);
 	t_eq("real mode: INT n, #DE and #UD through the IVT", call_low16(LOW16(f16_int), 0, 1), 0x1102);
+	interrupts();
 	cell = 0xcafe1234;
 	t_eq("big real mode: read above 1 MiB", call_low16(LOW16(f16_big), (u32)(u64)&cell, 2), 0xcafe1234);
 	t_eq("big real mode: write above 1 MiB", cell, (u32)~0xcafe1234);

@@ -94,6 +94,8 @@ static void acpi_pm_write(void *dev, u64 off, unsigned size, u64 v)
 {
 	struct acpi_pm *pm = dev;
 
+	if (size < 4)
+		v &= BIT(8 * size) - 1;
 	acpi_pm_update(pm);
 	switch (off) {
 	case PM_STS:

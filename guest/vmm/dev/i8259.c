@@ -82,9 +82,11 @@ static void pic_chip_set(struct pic_chip *c, unsigned pin, bool level)
 
 static void pic_update(struct pic *p)
 {
-	bool intr;
+	bool slave = pic_pending(&p->chip[1], false) >= 0, intr;
 
-	pic_chip_set(&p->chip[0], PIC_CASCADE, pic_pending(&p->chip[1], false) >= 0);
+	pic_chip_set(&p->chip[0], PIC_CASCADE, slave);
+	if (!slave) /* a request that the slave takes back is no more: less noise than a spurious interrupt */
+		p->chip[0].irr &= ~BIT(PIC_CASCADE);
 	intr = pic_pending(&p->chip[0], true) >= 0;
 	if (intr != p->intr) {
 		p->intr = intr;

@@ -214,9 +214,8 @@ static status_t acpi_table(struct acpi_cursor *c, struct acpi_header *h, const c
 
 static struct acpi_gas acpi_io(u32 port, u8 width)
 {
-	u8 access = width == 8 ? 1 : width == 16 ? 2 : 3; /* byte, word, dword */
-
-	return (struct acpi_gas){ GAS_IO, width, 0, access, port };
+	/* Access size 0, not said: the PM1 event block is two registers in one address. */
+	return (struct acpi_gas){ GAS_IO, width, 0, 0, port };
 }
 
 static status_t acpi_fadt(struct acpi_cursor *c, u64 facs, u64 dsdt, u64 *at)

@@ -31,22 +31,12 @@ static void *exits_ram(void *ctx, u64 gpa, unsigned len)
 
 static u64 exits_mmio_read(void *ctx, u64 gpa, unsigned size)
 {
-	struct vcpu *v = ctx;
-
-	/* Each vCPU finds its own local APIC there, so it is on no bus. */
-	if (unlikely(pc_is_apic(gpa)))
-		return pc_apic_access(v, gpa - PC_LAPIC_BASE, false, 0) & exits_mask(size);
-	return bus_read(&v->vm->mmio, gpa, size);
+	return bus_read(&((struct vcpu *)ctx)->vm->mmio, gpa, size);
 }
 
 static void exits_mmio_write(void *ctx, u64 gpa, unsigned size, u64 value)
 {
-	struct vcpu *v = ctx;
-
-	if (unlikely(pc_is_apic(gpa)))
-		(void)pc_apic_access(v, gpa - PC_LAPIC_BASE, true, value);
-	else
-		bus_write(&v->vm->mmio, gpa, size, value);
+	bus_write(&((struct vcpu *)ctx)->vm->mmio, gpa, size, value);
 }
 
 static u64 exits_port_read(void *ctx, u16 port, unsigned size)
@@ -171,6 +161,7 @@ static void exits_step(struct vcpu *v, const char *what, u64 where)
 		vm_stop(v->vm, STOP_CRASH, "its registers cannot be read");
 		return;
 	}
+	pc_set_current(v->vm->platform, v);
 	exits_emu(&e, v);
 	switch (emu_step(&e)) {
 	case EMU_DONE: run->reply = REPLY_REGS; break;

@@ -63,10 +63,12 @@ void pvclock_reset(struct pvclock *p)
 /** The version's two steps around the body: odd, body, even. @at: guest address, @buf: starts with the version. */
 static bool pvclock_put(struct vcpu *v, u64 at, void *buf, u32 size)
 {
+	u8 old[sizeof(struct pvclock_vcpu_time)];
 	u32 version;
 
-	if (vm_read(v->vm, at, &version, sizeof(version)) != OK)
+	if (vm_read(v->vm, at, old, size) != OK) /* all of it must be RAM */
 		return false;
+	memcpy(&version, old, sizeof(version));
 	version = (version | 1) + 2; /* odd, and not what it was */
 	if (vm_write(v->vm, at, &version, sizeof(version)) != OK)
 		return false;
