@@ -101,6 +101,11 @@ static void vmx_entry_failed(struct arch_vcpu *v, u64 flags, struct exit *x)
 {
 	u64 reason = flags ? 0 : FIELD(REASON_BASIC, vmread(VMCS_REASON));
 
+	if (reason == REASON_GUEST_STATE && vmx_mend_segments()) {
+		vmwrite(VMCS_ENTRY_INFO, 0);
+		x->kind = EXIT_WINDOW; /* try again */
+		return;
+	}
 	x->kind = EXIT_ENTRY_FAILED;
 	x->fault.info = flags ? 0 : vmread(VMCS_QUALIFICATION);
 	if (flags) {
@@ -144,6 +149,7 @@ static void vmx_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 	v->rip = vmread(VMCS_GUEST_RIP);
 	reason = flags ? 0 : (u32)vmread(VMCS_REASON);
 	if (unlikely(flags || (reason & REASON_ENTRY_FAILED))) {
+		v->reinject = inject; /* not taken */
 		vmx_entry_failed(v, flags, x);
 		x->next_pc = 0;
 		return;
@@ -151,6 +157,8 @@ static void vmx_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 	v->launched = true;
 	if (virq)
 		v->virq_on = false;
+	if (unlikely(v->nmi_masked))
+		v->nmi_masked = vmread(VMCS_GUEST_BLOCKING) & BLOCKING_NMI;
 	reason = (u32)FIELD(REASON_BASIC, reason);
 	if (unlikely(reason < 64 && (REASONS_VECTORING & BIT(reason))))
 		vmx_reinject(v);

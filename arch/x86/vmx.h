@@ -173,6 +173,7 @@ enum vmcs_seg { SEG_LDTR = X86_NSREG, SEG_TR, SEG_COUNT };
 /* Access rights (table 25-2): as a descriptor's bits 40-55, and bit 16. */
 #define AR_LOW	    BITS(7, 0)
 #define AR_HIGH	    BITS(15, 12)
+#define AR_ACCESSED BIT(0)
 #define AR_UNUSABLE BIT(16)
 
 #define BLOCKING_STI	BIT(0)
@@ -309,6 +310,11 @@ void vmx_set_reg(struct arch_vcpu *v, enum x86_reg reg, u64 value);
 void vmx_get(struct arch_vcpu *v, struct vcpu_state *s);
 void vmx_set(struct arch_vcpu *v, const struct vcpu_state *s);
 void vmx_export(struct arch_vcpu *v);
+/**
+ * A null selector empties a data segment; a switch to real mode or back then leaves Bochs with one that is usable but
+ * not accessed, which it refuses at the next entry. Let such be unusable. True: there was one.
+ */
+bool vmx_mend_segments(void);
 /** PAE paging: fill the PDPTE fields from CR3. False: one of them has reserved bits, or CR3 points at no RAM. */
 bool vmx_load_pdptes(struct arch_vcpu *v);
 

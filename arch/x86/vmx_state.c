@@ -116,6 +116,21 @@ static void state_set_seg(unsigned i, const struct x86_seg *s)
 		ar & X86_AR_P ? FIELD_PUT(AR_LOW, ar) | FIELD_PUT(AR_HIGH, ar >> 8) : AR_UNUSABLE);
 }
 
+bool vmx_mend_segments(void)
+{
+	bool mended = false;
+
+	for (unsigned i = 0; i < X86_NSREG; i++) {
+		u64 ar = vmread(VMCS_GUEST_AR + 2 * i);
+
+		if (i == X86_CS || i == X86_SS || (ar & (AR_UNUSABLE | AR_ACCESSED)))
+			continue;
+		vmwrite(VMCS_GUEST_AR + 2 * i, ar | AR_UNUSABLE);
+		mended = true;
+	}
+	return mended;
+}
+
 void vmx_export(struct arch_vcpu *v)
 {
 	struct vcpu_regs *r = v->regs;
