@@ -16,6 +16,8 @@ static void vmx_write_dirty(struct arch_vcpu *v)
 		vmwrite(VMCS_GUEST_RIP, v->rip);
 		if (blocking & (BLOCKING_STI | BLOCKING_MOV_SS)) /* it ends with the instruction */
 			vmwrite(VMCS_GUEST_BLOCKING, blocking & ~(BLOCKING_STI | BLOCKING_MOV_SS));
+		if (unlikely(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_TF)) /* a step, too */
+			vmwrite(VMCS_GUEST_PENDING_DEBUG, PENDING_DEBUG_BS);
 	}
 	if (v->dirty & DIRTY_RFLAGS)
 		vmwrite(VMCS_GUEST_RFLAGS, (v->regs->rflags & RFLAGS_WRITABLE) | RFLAGS_FIXED);

@@ -180,6 +180,8 @@ enum vmcs_seg { SEG_LDTR = X86_NSREG, SEG_TR, SEG_COUNT };
 #define BLOCKING_MOV_SS BIT(1)
 #define BLOCKING_NMI	BIT(3)
 
+#define PENDING_DEBUG_BS BIT(14)
+
 /* Interruption information: EVENT_* of self/vcpu.h, and in exits: */
 #define INFO_TYPE_PRIV_SOFT (5u << 8)
 #define INFO_TYPE_SOFT_EXCP (6u << 8)

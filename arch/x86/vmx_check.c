@@ -205,7 +205,8 @@ static const char *check_flags(const struct check *c)
 		return "guest state: blocking by STI with RFLAGS.IF clear";
 	if ((blocking & (BLOCKING_STI | BLOCKING_MOV_SS)) == (BLOCKING_STI | BLOCKING_MOV_SS) || blocking >> 5)
 		return "guest state: impossible interruptibility state";
-	if ((blocking & (BLOCKING_STI | BLOCKING_MOV_SS)) && !!(pending & BIT(14)) != !!(c->rflags & RFLAGS_TF))
+	if ((blocking & (BLOCKING_STI | BLOCKING_MOV_SS)) &&
+	    !!(pending & PENDING_DEBUG_BS) != !!(c->rflags & RFLAGS_TF))
 		return "guest state: pending single step differs from RFLAGS.TF";
 	if (vmread(VMCS_LINK) != ~0ULL)
 		return "guest state: VMCS link pointer";
