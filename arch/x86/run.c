@@ -134,8 +134,9 @@ static bool run_interrupts(struct arch_vcpu *v, struct exit *x)
 	}
 	if (vector < 0 && !v->virq_on)
 		return true;
-	if (v->virq_on && v->virq_vector == vector)
+	if (v->virq_on && v->virq_vector == vector && v->virq_tpr == v->apic.tpr)
 		return true;
+	v->virq_tpr = v->apic.tpr;
 	vendor->virq(v, vector);
 	v->virq_on = vector >= 0;
 	v->virq_vector = (u8)vector;

@@ -151,6 +151,20 @@ static void exits_skip(struct vcpu *v)
 	}
 }
 
+/* The hypervisor's CPU doesn't say where an instruction ends: it is told, and the guest makes the exit again. */
+static void exits_length(struct vcpu *v)
+{
+	struct run_page *run = v->run;
+	struct emu e;
+
+	exits_emu(&e, v);
+	switch (emu_length(&e)) {
+	case EMU_DONE: run->data = e.length; break;
+	case EMU_FAULT: break;
+	default: exits_unknown(v, "exit", run->kind); break;
+	}
+}
+
 /* One instruction in the emulator, for port strings and device memory. */
 static void exits_step(struct vcpu *v, const char *what, u64 where)
 {
@@ -317,6 +331,7 @@ static const exits_fn exits_table[EXIT_COUNT] = {
 	[EXIT_SHUTDOWN] = exits_fault, [EXIT_ENTRY_FAILED] = exits_fault,
 	[EXIT_STOPPED] = exits_none, /* of an earlier life of this VM: go on */
 	[EXIT_SIPI] = exits_sipi,
+	[EXIT_LENGTH] = exits_length,
 };
 
 void exit_dispatch(struct vcpu *v)
