@@ -5,6 +5,7 @@
 #define ARCH_X86_VMX_H
 
 #include "arch/x86/vendor.h"
+#include "arch/x86/vmx_ops.h"
 
 /* Capability MSRs (appendix A). */
 #define MSR_VMX_BASIC	      0x480u
@@ -261,19 +262,6 @@ extern struct vmx_caps vmx_caps;
 
 /* The vCPU whose VMCS is current on this CPU. */
 extern struct arch_vcpu *vmx_current;
-
-static inline u64 vmread(u64 field)
-{
-	u64 v;
-
-	asm volatile("vmread %1, %0" : "=r"(v) : "r"(field) : "cc");
-	return v;
-}
-
-static inline void vmwrite(u64 field, u64 v)
-{
-	asm volatile("vmwrite %0, %1" : : "r"(v), "r"(field) : "cc");
-}
 
 static inline void vmx_guest_fault(struct arch_vcpu *v, u32 vector, bool has_error)
 {
