@@ -226,23 +226,30 @@ static void svm_learn(struct arch_vcpu *v, unsigned length)
 }
 
 /*
- * TCG stops with an assertion when a guest lowers CR8 under an armed virtual interrupt. There such an interrupt is not armed;
- * writes of CR8 exit instead, and as neither the operand nor the length is told, the instruction is stepped over with TF.
+ * Run one instruction, no virtual interrupt before it, and come back: TF and an intercepted #DB. For two faults of TCG:
+ * it stops with an assertion when a guest lowers CR8 under an armed interrupt (so that one isn't armed, and a write of
+ * CR8 exits and is stepped over), and VMRUN forgets the shadow of STI and MOV SS, so that an interrupt comes between STI and
+ * HLT, which then sleeps through what the interrupt had to say.
  */
-static void svm_cr8(struct arch_vcpu *v, struct vmcb *c, bool begin)
+static void svm_step_begin(struct arch_vcpu *v, struct vmcb *c)
 {
-	v->step = begin;
-	if (begin) {
-		c->rflags |= RFLAGS_TF;
-		c->intercept_excp |= BIT(VEC_DB);
-	} else {
-		c->rflags &= ~RFLAGS_TF;
-		c->intercept_excp &= ~(u32)BIT(VEC_DB);
-		v->virq_on = false; /* to be offered anew */
-	}
-	c->intercept_cr &= ~INTERCEPT_CR8_WRITE;
+	v->step = true;
+	v->step_irq = c->int_ctl & INT_V_IRQ;
+	c->int_ctl &= ~(u32)INT_V_IRQ;
+	c->rflags |= RFLAGS_TF;
+	c->intercept_excp |= BIT(VEC_DB);
 	c->clean = 0;
-	v->dirty &= ~DIRTY_RFLAGS;
+}
+
+static void svm_step_end(struct arch_vcpu *v, struct vmcb *c)
+{
+	v->step = false;
+	v->virq_tpr = 0xff; /* to be offered anew */
+	if (v->step_irq)
+		c->int_ctl |= INT_V_IRQ;
+	c->rflags &= ~RFLAGS_TF;
+	c->intercept_excp &= ~(u32)BIT(VEC_DB);
+	c->clean = 0;
 }
 
 static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
@@ -261,13 +268,11 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 		x->kind = EXIT_WINDOW;
 		break;
 	case SVM_EXIT_CR8_WRITE:
-		svm_cr8(v, c, true);
+		c->intercept_cr &= ~INTERCEPT_CR8_WRITE;
+		svm_step_begin(v, c);
 		x->kind = EXIT_CR;
 		break;
-	case SVM_EXIT_EXCP0 + VEC_DB:
-		svm_cr8(v, c, false);
-		x->kind = EXIT_CR;
-		break;
+	case SVM_EXIT_EXCP0 + VEC_DB: x->kind = EXIT_CR; break; /* svm_step_end has done it */
 	case SVM_EXIT_NMI: x->kind = EXIT_NMI; break;
 	case SVM_EXIT_INVD:
 		svm_length(v, c, 2);
@@ -293,7 +298,7 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 	case SVM_EXIT_EXCP0 + VEC_MC: panic("machine check in a guest");
 	default:
 		x->kind = EXIT_ENTRY_FAILED;
-		x->fault.what = c->exitcode == SVM_EXIT_INVALID ? "VMRUN: invalid guest state" : "unexpected exit code";
+		x->fault.what = (u32)c->exitcode == SVM_EXIT_INVALID ? "VMRUN: invalid guest state" : "unexpected exit code";
 		x->fault.code = c->exitcode;
 		x->fault.info = c->exitinfo1;
 	}
@@ -353,7 +358,11 @@ static void svm_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 	svm_prepare(v, c, inject);
 	c->rax = *rax;
 	soft_irq = inject.info && !c->eventinj;
+	if (unlikely((c->int_state & 1) && svm_tcg && !v->step && !inject.info))
+		svm_step_begin(v, c);
 	svm_enter(v->regs, v->ctl_pa);
+	if (unlikely(v->step))
+		svm_step_end(v, c);
 	*rax = c->rax;
 	v->rip = c->rip;
 	c->clean = CLEAN_ALL;

@@ -143,7 +143,7 @@ static_assert(offsetof(struct vmcb, g_pat) == 0x668, "g_pat");
 #define SVM_EXIT_MWAIT    0x8b
 #define SVM_EXIT_XSETBV   0x8d
 #define SVM_EXIT_NPF      0x400
-#define SVM_EXIT_INVALID  0xffffffffffffffffULL
+#define SVM_EXIT_INVALID  0xffffffffu /* 64 bits of ones; TCG writes but 32 */
 
 /* exitinfo1 of IOIO */
 #define IOIO_IN   BIT(0)

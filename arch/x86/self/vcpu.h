@@ -66,7 +66,8 @@ struct arch_vcpu {
 	u32 dirty;              /* DIRTY_* */
 	bool service;
 	bool ask_length;        /* the exit's instruction has an unknown length */
-	bool step;              /* SVM: leaves after one instruction, see svm_cr8 */
+	bool step;              /* SVM: leaves after one instruction, see svm_step_begin */
+	bool step_irq;          /* a virtual interrupt was armed before                  */
 	bool launched;          /* VMX: VMLAUNCH done */
 	bool nmi_masked;        /* until IRET */
 	bool extint;            /* the 8259's INTR line */
