@@ -253,11 +253,12 @@ struct vmx_caps {
 	u32 revision;
 	u32 pin, proc, proc2, exit, entry;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+	u64 cr0_owned; /* CR0 bits that a guest does not change directly; of CR4, cr4_fixed0 */
 	bool vpid, invept_single;
 };
 extern struct vmx_caps vmx_caps;
 
-/* CR0 bits that a guest does not change directly: NE is fixed; CD and NW are the CPU's own, which no switch saves. */
+/* Owned whatever the CPU says: NE is fixed; CD and NW are the CPU's own, which no switch saves. */
 #define VMX_CR0_OWNED (CR0_NE | CR0_CD | CR0_NW)
 
 /* The vCPU whose VMCS is current on this CPU. */

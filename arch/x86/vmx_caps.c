@@ -117,6 +117,8 @@ static void caps_read_ept(void)
 	};
 	u64 cap;
 
+	if (!(vmx_caps.proc2 & PROC2_EPT))
+		return; /* said already */
 	if (!rdmsr_safe(MSR_VMX_EPT_VPID_CAP, &cap))
 		cap = 0;
 	for (unsigned i = 0; i < ARRAY_SIZE(need); i++)
@@ -153,6 +155,7 @@ const char *vmx_probe(void)
 	if (!(rdmsr(MSR_VMX_MISC) & VMX_MISC_LMA))
 		caps_add("EFER.LMA stored on exits");
 	vmx_caps.cr0_fixed0 = rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG); /* unrestricted guest: these are free */
+	vmx_caps.cr0_owned = VMX_CR0_OWNED | vmx_caps.cr0_fixed0;
 	vmx_caps.cr0_fixed1 = rdmsr(MSR_VMX_CR0_FIXED1);
 	vmx_caps.cr4_fixed0 = rdmsr(MSR_VMX_CR4_FIXED0);
 	vmx_caps.cr4_fixed1 = rdmsr(MSR_VMX_CR4_FIXED1);

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: Apache-2.0
-; arch/x86/vmx_entry.asm: the VMX world switch: general registers around VMLAUNCH or VMRESUME (Intel SDM 3C, chapter 27).
+; arch/x86/vmx_entry.asm: the VMX world switch: general registers around VMLAUNCH, VMRESUME (Intel SDM 3C, chapter 27).
 bits 64
 section .text.hot progbits alloc exec nowrite align=64
 

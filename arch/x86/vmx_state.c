@@ -8,11 +8,9 @@
 #define PDPTE_RESERVED (BITS(2, 1) | BITS(8, 5))
 
 /* What the guest sees: its own bits, and those it does not own from the shadow. */
-static u64 state_cr(enum vmcs_field reg, enum vmcs_field mask, enum vmcs_field shadow)
+static u64 state_cr(enum vmcs_field reg, u64 owned, enum vmcs_field shadow)
 {
-	u64 m = vmread(mask);
-
-	return (vmread(reg) & ~m) | (vmread(shadow) & m);
+	return (vmread(reg) & ~owned) | (vmread(shadow) & owned);
 }
 
 static void state_set_cr0(u64 value)
@@ -43,8 +41,8 @@ u64 vmx_reg(struct arch_vcpu *v, enum x86_reg reg)
 	vmx_load(v);
 	switch (reg) {
 	case REG_EFER: return vmread(VMCS_GUEST_EFER);
-	case REG_CR0: return state_cr(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW);
-	default: return state_cr(VMCS_GUEST_CR4, VMCS_CR4_MASK, VMCS_CR4_SHADOW);
+	case REG_CR0: return state_cr(VMCS_GUEST_CR0, vmx_caps.cr0_owned, VMCS_CR0_SHADOW);
+	default: return state_cr(VMCS_GUEST_CR4, vmx_caps.cr4_fixed0, VMCS_CR4_SHADOW);
 	}
 }
 

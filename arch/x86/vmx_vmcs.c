@@ -172,7 +172,7 @@ static void vmx_controls(struct arch_vcpu *v)
 	vmwrite(VMCS_EPTP, vmx_eptp(v));
 	if (v->vmx.vpid)
 		vmwrite(VMCS_VPID, v->vmx.vpid);
-	vmwrite(VMCS_CR0_MASK, VMX_CR0_OWNED | (vmx_caps.cr0_fixed0 & BITS(31, 0)));
+	vmwrite(VMCS_CR0_MASK, vmx_caps.cr0_owned);
 	vmwrite(VMCS_CR4_MASK, vmx_caps.cr4_fixed0);
 	vmwrite(VMCS_LINK, ~0ULL);
 }

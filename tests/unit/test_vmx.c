@@ -155,8 +155,7 @@ static int fresh(void **state)
 	vcpu.vm = &vm;
 	vcpu.regs = &regs;
 	vmx_current = &vcpu;
-	vmcs[VMCS_CR0_MASK] = VMX_CR0_OWNED;
-	vmcs[VMCS_CR4_MASK] = CR4_VMXE;
+	vmx_caps.cr0_owned = VMX_CR0_OWNED;
 	vmcs[VMCS_LINK] = ~0UL;
 	protected_mode_state(&s);
 	vmx_set(&vcpu, &s);
