@@ -219,6 +219,7 @@ struct vpci {
 	u16 bdf;
 	u64 common, notify, isr, device;
 	u32 notify_mul;
+	bool notify_io; /* notify is a port */
 };
 /** Find virtio device type @type (4: entropy, 2: block) and map its capabilities, bus mastering on. False: none. */
 bool vpci_open(struct vpci *d, u16 type);

@@ -17,11 +17,6 @@
 
 #define APIC_BASE_BSP BIT(8)
 
-static u64 exits_mask(unsigned size)
-{
-	return size >= 8 ? ~0ULL : (1ULL << (size * 8)) - 1;
-}
-
 /* --- how the emulator reaches the guest --------------------------------------------------------------------- */
 
 static void *exits_ram(void *ctx, u64 gpa, unsigned len)
@@ -201,9 +196,9 @@ static void exits_io(struct vcpu *v)
 	unsigned port = run->u.io.port, size = run->u.io.size;
 
 	if (run->u.io.write)
-		bus_write(&v->vm->pio, port, size, run->data & exits_mask(size));
+		bus_write(&v->vm->pio, port, size, run->data);
 	else
-		run->data = bus_read(&v->vm->pio, port, size) & exits_mask(size);
+		run->data = bus_read(&v->vm->pio, port, size);
 	if (likely(run->next_rip != 0))
 		run->reply = REPLY_SKIP;
 	else
@@ -330,8 +325,7 @@ static const exits_fn exits_table[EXIT_COUNT] = {
 	[EXIT_EXTINT] = exits_extint,  [EXIT_EOI] = exits_eoi,
 	[EXIT_SHUTDOWN] = exits_fault, [EXIT_ENTRY_FAILED] = exits_fault,
 	[EXIT_STOPPED] = exits_none, /* of an earlier life of this VM: go on */
-	[EXIT_SIPI] = exits_sipi,
-	[EXIT_LENGTH] = exits_length,
+	[EXIT_SIPI] = exits_sipi,      [EXIT_LENGTH] = exits_length,
 };
 
 void exit_dispatch(struct vcpu *v)
