@@ -48,6 +48,15 @@ struct x86_user_msrs {
 	u64 dr[4];
 };
 
+/* VMX: what the back end keeps of a vCPU outside of its VMCS. */
+struct vmx_vcpu {
+	u64 host_rsp;    /* as the VMCS has it */
+	u64 cr2, dr6;    /* while another guest has them in the CPU */
+	u32 proc;        /* primary processor-based controls */
+	u16 vpid;        /* 0: none */
+	bool window;     /* WINDOW_INTR was asked for */
+};
+
 #define VCPU_LENGTHS 64
 
 struct arch_vcpu {
@@ -84,6 +93,7 @@ struct arch_vcpu {
 	struct x86_user_msrs msrs; /* current while another guest is loaded */
 	void *xsave;            /* one page */
 	u64 pat;
+	struct vmx_vcpu vmx;
 	struct vlapic apic;
 	u64 length[VCPU_LENGTHS]; /* SVM without next-RIP: linear address << 4 | length of instructions seen */
 };

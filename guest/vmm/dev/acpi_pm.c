@@ -11,7 +11,8 @@
 #define PM1_TMR	   BIT(0)
 #define PM1_GBL	   BIT(5)
 #define PM1_PWRBTN BIT(8)
-#define PM1_EVENTS (PM1_TMR | PM1_GBL | PM1_PWRBTN)
+#define PM1_RTC	   BIT(10) /* never happens, but Linux complains where it cannot be enabled */
+#define PM1_EVENTS (PM1_TMR | PM1_GBL | PM1_PWRBTN | PM1_RTC)
 
 #define CNT_SCI_EN  BIT(0)
 #define CNT_SLP_TYP BITS(12, 10)
