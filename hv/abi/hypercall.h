@@ -129,13 +129,16 @@ struct msr_policy {
 	u64 value;
 };
 
-/* STATS: vCPU exits by reason (arch/iface/exit.h's order is in hv/abi/event.h). */
+enum vcpu_run_state {
+	VCPU_STOPPED, /* waits for the service VM: new, or its exit is being served */
+	VCPU_READY,   /* runs, or is on a ready list                                */
+	VCPU_HALTED,  /* until an interrupt                                         */
+};
+
+/* STATS: a vCPU's exits by reason, and what it does. */
 #define HV_STATS_MAX 48
 struct hv_stats {
 	u64 exits[HV_STATS_MAX]; /* by enum exit_kind */
-	u64 guest_ticks;	 /* counter ticks spent in the guest */
-	u64 service_ticks;	 /* in the service VM on its behalf  */
-	u64 hv_entries;		 /* world switches into the guest    */
 	u32 state;		 /* enum vcpu_run_state              */
 	u32 pad;
 };

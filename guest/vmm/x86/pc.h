@@ -9,6 +9,7 @@
 #include "guest/vmm/dev/i8259.h"
 #include "guest/vmm/dev/ioapic.h"
 #include "guest/vmm/dev/mc146818.h"
+#include "guest/vmm/dev/pvpanic.h"
 #include "guest/vmm/dev/uart16550.h"
 #include "guest/vmm/pci.h"
 #include "guest/vmm/x86/pvclock.h"
@@ -53,6 +54,7 @@ struct pc {
 	bool has_com1;
 	struct acpi_pm pm;
 	struct fw_cfg fw_cfg;
+	struct pvpanic pvpanic;
 	struct pvclock pvclock;
 	struct pci_root pci;
 	struct pci_dev host_bridge;
