@@ -18,6 +18,7 @@ static enum emu_result decode_fetch(struct emu *e, struct insn *i, unsigned need
 		return emu_raise(e, VEC_GP, true, 0);
 	while (i->have < need) {
 		u64 at = r->rip + i->have, gpa;
+		const struct emu_walked *w;
 		unsigned n = INSN_MAX - i->have;
 		const u8 *p;
 
@@ -27,10 +28,15 @@ static enum emu_result decode_fetch(struct emu *e, struct insn *i, unsigned need
 		} else {
 			at = (u32)(r->seg[X86_CS].base + (u32)at);
 		}
-		if (!emu_walk(e, at, false, true, &gpa))
-			return EMU_FAULT;
-		n = MIN(n, (unsigned)(PAGE_SIZE - (gpa & ~PAGE_MASK)));
-		p = e->ops->ram(e->ctx, gpa, n);
+		n = MIN(n, (unsigned)(PAGE_SIZE - (at & ~PAGE_MASK)));
+		w = emu_walked(e, at, EMU_FETCH);
+		if (likely(w)) {
+			p = w->ram ? w->ram + (at & ~PAGE_MASK) : NULL;
+		} else {
+			if (!emu_walk(e, at, false, true, &gpa))
+				return EMU_FAULT;
+			p = e->ops->ram(e->ctx, gpa, n);
+		}
 		if (!p)
 			return EMU_UNKNOWN;
 		if (likely(n == INSN_MAX))

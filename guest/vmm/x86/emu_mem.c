@@ -102,6 +102,7 @@ static COLD bool mem_split(struct emu *e, const struct insn *i, u64 linear, bool
 
 bool emu_mem(struct emu *e, const struct insn *i, unsigned seg, u64 off, unsigned size, bool write, struct emu_mem *m)
 {
+	const struct emu_walked *w;
 	unsigned room;
 	u64 linear, gpa;
 
@@ -112,6 +113,15 @@ bool emu_mem(struct emu *e, const struct insn *i, unsigned seg, u64 off, unsigne
 		m->first = (u8)room;
 		m->size = (u8)size;
 		return mem_split(e, i, linear, write, m);
+	}
+	w = emu_walked(e, linear, write ? EMU_WRITE : EMU_READ);
+	if (likely(w)) {
+		u64 in_page = linear & ~PAGE_MASK;
+
+		m->gpa[0] = w->gpa + in_page;
+		m->ram[0] = w->ram ? w->ram + in_page : NULL;
+		m->first = m->size = (u8)size;
+		return true;
 	}
 	if (!emu_walk(e, linear, write, false, &gpa))
 		return false;
