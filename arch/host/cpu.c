@@ -18,7 +18,6 @@ u64 host_console_n;
 jmp_buf host_end;
 bool host_end_armed;
 
-
 void host_power_on(void)
 {
 	memset(host_cpu, 0, sizeof(host_cpu));

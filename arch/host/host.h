@@ -9,12 +9,12 @@
 #include "arch/iface/mem.h"
 #include "arch/iface/vcpu.h"
 
-#define HOST_HZ         1000000000UL /* counter ticks a second */
-#define HOST_IMAGE      0x100000UL   /* where the hypervisor's image is said to lie */
+#define HOST_HZ		1000000000UL /* counter ticks a second */
+#define HOST_IMAGE	0x100000UL   /* where the hypervisor's image is said to lie */
 #define HOST_IMAGE_SIZE 0x41800UL
-#define HOST_DEVICE     0xfee00000UL /* the one device that the hypervisor keeps, a page */
-#define HOST_GSIS       0x100u       /* interrupts that the machine has */
-#define HOST_SCRIPT     32
+#define HOST_DEVICE	0xfee00000UL /* the one device that the hypervisor keeps, a page */
+#define HOST_GSIS	0x100u	     /* interrupts that the machine has */
+#define HOST_SCRIPT	32
 
 /* How the machine stopped for good; a test that expects it sets host_end_armed and setjmp's host_end. */
 enum host_end { HOST_RUNS, HOST_RESET, HOST_POWEROFF, HOST_HALT };
@@ -31,11 +31,11 @@ bool host_mapped(u64 pa);
 /** The format of stage-2 tables and of the hypervisor's own. */
 extern const struct ptab_format host_format;
 
-extern u64 host_timer;         /* last arch_timer_set */
-extern u32 host_timer_sets;    /* how often           */
-extern unsigned host_idles;    /* arch_idle was called */
-extern unsigned host_polls;    /* arch_irq_poll        */
-extern int host_idle_gsi;      /* the interrupt that ends the next arch_idle, -1: the timer does */
+extern u64 host_timer;	    /* last arch_timer_set */
+extern u32 host_timer_sets; /* how often           */
+extern unsigned host_idles; /* arch_idle was called */
+extern unsigned host_polls; /* arch_irq_poll        */
+extern int host_idle_gsi;   /* the interrupt that ends the next arch_idle, -1: the timer does */
 extern bool host_gsi_on[HOST_GSIS], host_gsi_masked[HOST_GSIS];
 extern int host_override;      /* the GSI of ISA IRQ 0, -1: itself */
 extern char host_console[512]; /* last text of arch_putc, in a ring */

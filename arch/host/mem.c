@@ -56,16 +56,16 @@ static bool host_is_leaf(u64 entry, unsigned level)
 
 /* Bit 0: present; bit 1: a leaf; PT_* in bits 62-56. */
 const struct ptab_format host_format = { .name = "host",
-	                                 .levels = 4,
-	                                 .max_leaf = 2,
-	                                 .addr_bits = 48,
-	                                 .pa_mask = BITS(51, 12),
-	                                 .root_pages = 1,
-	                                 .leaf = host_leaf,
-	                                 .table = host_table_entry,
-	                                 .flags = host_flags,
-	                                 .present = host_present,
-	                                 .is_leaf = host_is_leaf };
+					 .levels = 4,
+					 .max_leaf = 2,
+					 .addr_bits = 48,
+					 .pa_mask = BITS(51, 12),
+					 .root_pages = 1,
+					 .leaf = host_leaf,
+					 .table = host_table_entry,
+					 .flags = host_flags,
+					 .present = host_present,
+					 .is_leaf = host_is_leaf };
 
 static void host_open(u64 pa, u64 size, bool open)
 {

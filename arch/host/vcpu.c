@@ -63,7 +63,7 @@ status_t arch_vm_set_msr(struct arch_vm *vm, const struct msr_policy *e, u32 n, 
 }
 
 status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_regs *regs, u32 id, u64 *exits,
-                        struct pool *pool)
+			struct pool *pool)
 {
 	if (host_vcpu_init_fails || pool_free(pool) < 2) {
 		host_vcpu_init_fails = false;

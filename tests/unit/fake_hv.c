@@ -47,7 +47,8 @@ bool str_copy(char *d, const char *s, size_t size)
 
 static void boot_region(u64 base, u64 end, u32 kind)
 {
-	hv_boot_info.region[hv_boot_info.nregions++] = (struct boot_region){ .base = base, .size = end - base, .kind = kind };
+	hv_boot_info.region[hv_boot_info.nregions++] =
+		(struct boot_region){ .base = base, .size = end - base, .kind = kind };
 }
 
 static void boot_module(u64 base, u64 size, const char *name)
@@ -61,9 +62,11 @@ static void boot_module(u64 base, u64 size, const char *name)
 
 void hv_boot(void)
 {
-	struct service_header h = {
-		.magic = SERVICE_MAGIC, .version = SERVICE_VERSION, .header_size = 64, .image_size = 0x10000, .entry = 0x40
-	};
+	struct service_header h = { .magic = SERVICE_MAGIC,
+				    .version = SERVICE_VERSION,
+				    .header_size = 64,
+				    .image_size = 0x10000,
+				    .entry = 0x40 };
 
 	host_power_on();
 	memset(vm_table, 0, sizeof(vm_table));
@@ -157,7 +160,7 @@ static void hash_list(u64 *h, const struct list *l)
 {
 	const struct list *at;
 
-	list_for_each(at, l)
+	list_for_each (at, l)
 		hash(h, (u64)at);
 	hash(h, 0);
 }
@@ -195,7 +198,7 @@ u64 hv_hash(void)
 		const struct frame *f = mem_frame(pa);
 
 		hash(&h, (f ? f->owner | (u64)f->grantee << 16 | (u64)f->count << 32 | (u64)f->flags << 48 : ~0UL) ^
-		                 (u64)host_mapped(pa) << 63);
+				 (u64)host_mapped(pa) << 63);
 	}
 	hash(&h, pool_free(mem_pool()));
 	hash(&h, (u64)c->current ^ c->pending ^ (u64)c->service_waits << 32);

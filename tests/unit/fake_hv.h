@@ -7,10 +7,10 @@
 #include "hv/vm.h"
 
 /* Memory map: RAM to 9f000, firmware's to 1 MiB, RAM to the end but for ACPI's last MiB; the modules. */
-#define T_ACPI    0x3f00000UL
+#define T_ACPI	  0x3f00000UL
 #define T_SERVICE 0x1000000UL /* the service VM's image, 64 KiB */
 #define T_INITRD  0x1100000UL /* another module, 8 KiB */
-#define T_RAM     0x1800000UL /* from here on, to T_ACPI: free, in 2 MiB leaves */
+#define T_RAM	  0x1800000UL /* from here on, to T_ACPI: free, in 2 MiB leaves */
 
 /** Boot: power on, mem_init, service_create. The service vCPU runs. */
 void hv_boot(void);

@@ -5,7 +5,7 @@
 
 #define HOST_RAM (64UL << 20) /* bytes, from physical address 0 */
 
-extern u8 *host_view;    /* the hypervisor's: pages that arch_mem_map has not mapped are out of bounds */
+extern u8 *host_view;	 /* the hypervisor's: pages that arch_mem_map has not mapped are out of bounds */
 extern u8 *host_machine; /* everything: what a VM, a device or a test writes */
 
 /** Fails the test unless the hypervisor has mapped the page of @pa. */

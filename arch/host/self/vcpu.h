@@ -18,17 +18,17 @@ struct arch_vcpu {
 	u64 *exits;
 	u32 id;
 	u64 pc;
-	u64 irqs;        /* pending, by vector & 63                     */
-	bool irqs_off;   /* no interrupt wakes it                       */
-	bool extint;     /* the 8259's line                             */
-	u64 deadline;    /* of its timer, ~0 none                       */
-	u64 period;      /* 0: one shot                                 */
-	u32 ticks;       /* arch_vcpu_timer was called                  */
-	u32 runs;        /* arch_vcpu_run                               */
-	u32 exports;     /* arch_vcpu_export                            */
+	u64 irqs;	 /* pending, by vector & 63                     */
+	bool irqs_off;	 /* no interrupt wakes it                       */
+	bool extint;	 /* the 8259's line                             */
+	u64 deadline;	 /* of its timer, ~0 none                       */
+	u64 period;	 /* 0: one shot                                 */
+	u32 ticks;	 /* arch_vcpu_timer was called                  */
+	u32 runs;	 /* arch_vcpu_run                               */
+	u32 exports;	 /* arch_vcpu_export                            */
 	u32 completions; /* arch_vcpu_complete                          */
-	u32 reply;       /* of the last                                 */
-	u32 kind;        /* of the exit that it completed               */
+	u32 reply;	 /* of the last                                 */
+	u32 kind;	 /* of the exit that it completed               */
 };
 
 static inline struct ptab *arch_vm_s2(struct arch_vm *vm)
