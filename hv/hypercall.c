@@ -280,39 +280,48 @@ static status_t call_vm_map(struct vm *caller, struct call *c)
 	return s;
 }
 
+/* Take the grants of what @vm maps in [@gpa, @end) back, or give them again. */
+static void call_unmap_grants(struct vm *owner, struct vm *vm, u64 gpa, u64 end, bool again)
+{
+	struct ptab_leaf leaf;
+	status_t s = OK;
+
+	for (u64 at = gpa; ptab_next(arch_vm_s2(&vm->arch), at, &leaf) == OK && leaf.va < end; at = leaf.va + leaf.size) {
+		u64 from = MAX(leaf.va, gpa), to = MIN(leaf.va + leaf.size, end), pa = leaf.pa + (from - leaf.va);
+
+		if (again)
+			s = mem_grant(owner, pa, to - from, vm->id);
+		else
+			mem_revoke(pa, to - from, vm->id);
+		ASSERT(s == OK);
+	}
+}
+
 static status_t call_vm_unmap(struct vm *caller, struct call *c)
 {
 	struct vm *vm = call_guest(c->arg[1]);
-	u64 gpa = c->arg[2], size = c->arg[3], at = gpa;
+	u64 gpa = c->arg[2], size = c->arg[3];
+	struct ptab *s2;
 	struct ptab_leaf leaf;
-	struct ptab_leaf first;
 	status_t s;
 
 	if (!vm)
 		return ERR_NOENT;
+	s2 = arch_vm_s2(&vm->arch);
 	if (!is_aligned(gpa | size, PAGE_SIZE) || size == 0)
 		return ERR_ALIGN;
-	if (size > SIZE_1G || range_bad(gpa, size))
+	if (size > SIZE_1G || !range_in(gpa, size, 0, BIT(s2->fmt->addr_bits)))
 		return ERR_RANGE;
-	/* Split what is cut first, which may lack memory; then nothing can fail. */
-	s = ptab_lookup(arch_vm_s2(&vm->arch), gpa, &first);
-	if (s == OK)
-		s = ptab_protect(arch_vm_s2(&vm->arch), gpa, PAGE_SIZE, first.flags, vm->pool);
+	if (ptab_next(s2, gpa, &leaf) != OK || leaf.va >= gpa + size)
+		return ERR_UNMAPPED;
+	/* Once unmapped, the pages are not to be found any more; so their grants go first, and come back on an error. */
+	call_unmap_grants(caller, vm, gpa, gpa + size, false);
+	s = ptab_unmap(s2, gpa, size, vm->pool);
 	if (s != OK)
-		return s;
-	s = ptab_lookup(arch_vm_s2(&vm->arch), gpa + size - PAGE_SIZE, &first);
-	if (s == OK)
-		s = ptab_protect(arch_vm_s2(&vm->arch), gpa + size - PAGE_SIZE, PAGE_SIZE, first.flags, vm->pool);
-	if (s != OK)
-		return s;
-	while (ptab_next(arch_vm_s2(&vm->arch), at, &leaf) == OK && leaf.va < gpa + size) {
-		mem_revoke(leaf.pa, leaf.size, vm->id);
-		at = leaf.va + leaf.size;
-	}
-	s = ptab_unmap(arch_vm_s2(&vm->arch), gpa, size, vm->pool);
-	ASSERT(s == OK);
-	arch_vm_flush(&vm->arch);
-	return OK;
+		call_unmap_grants(caller, vm, gpa, gpa + size, true);
+	else
+		arch_vm_flush(&vm->arch);
+	return s;
 }
 
 static status_t call_vm_set_cpuid(struct vm *caller, struct call *c)
