@@ -73,13 +73,13 @@ bool event_deliver(struct cpu *c)
 	return false;
 }
 
-/* The exit of @g has been served: it goes on, or sleeps. */
+/* The exit of @g has been served: it goes on, or sleeps. One that waits on a list has not been seen yet. */
 static status_t call_resume(struct vcpu *g)
 {
 	struct run_page *run = g->run;
 	bool halt;
 
-	if (!g || g->state != VCPU_STOPPED)
+	if (g->state != VCPU_STOPPED || !list_empty(&g->link))
 		return ERR_STATE;
 	halt = run->reply & REPLY_HALT;
 	arch_vcpu_complete(&g->arch, g->exit_kind, run);

@@ -181,7 +181,7 @@ static void hash_vm(u64 *h, struct vm *vm)
 
 		hash(h, v ? v->state | v->exit_kind << 8 | (u64)v->arch.completions << 32 : ~0UL);
 		if (v)
-			hash(h, v->arch.irqs ^ (u64)v->arch.extint << 63 ^ v->arch.deadline ^ v->deadline ^ v->arch.pc);
+			hash(h, v->arch.irqs ^ (u64)v->arch.extint << 63 ^ v->arch.deadline ^ v->deadline ^ (v->run ? v->arch.pc : 0));
 	}
 	for (unsigned i = 0; i < vm->ndoorbells; i++) {
 		hash(h, vm->bell[i].addr ^ vm->bell[i].match ^ vm->bell[i].cookie);
