@@ -498,7 +498,7 @@ static status_t call_vcpu_apic(struct vm *caller, struct call *c)
 
 	if (!v)
 		return ERR_NOENT;
-	if (!arch_vcpu_apic(&v->arch, (u32)c->arg[2], c->arg[3], &value, &more))
+	if (c->arg[2] >> 32 || !arch_vcpu_apic(&v->arch, (u32)c->arg[2], c->arg[3], &value, &more))
 		return ERR_UNMAPPED;
 	sched_deadline(this_cpu(), v);
 	c->out[0] = value;
@@ -524,6 +524,8 @@ static status_t call_timer_set(struct vm *caller, struct call *c)
 
 static status_t call_irq_attach(struct vm *caller, struct call *c)
 {
+	if (c->arg[2] >> 32)
+		return ERR_INVAL;
 	return c->arg[1] > 0xffff ? ERR_RANGE : virq_attach((u32)c->arg[1], (u32)c->arg[2], c->arg[3]);
 }
 
