@@ -138,6 +138,7 @@ static struct vcpu *exit_io(struct vcpu *v, const struct exit *x)
 			return v;
 		}
 	}
+	exit_not_service(v, x);
 	v->run->u.io.port = x->io.port;
 	v->run->u.io.size = x->io.size;
 	v->run->u.io.write = x->io.write;
@@ -211,11 +212,13 @@ static struct vcpu *exit_halt(struct vcpu *v, const struct exit *x)
 
 static struct vcpu *exit_extint(struct vcpu *v, const struct exit *x)
 {
+	exit_not_service(v, x);
 	return exit_post(v, x);
 }
 
 static struct vcpu *exit_eoi(struct vcpu *v, const struct exit *x)
 {
+	exit_not_service(v, x);
 	v->run->u.eoi.vector = x->vector;
 	return exit_post(v, x);
 }
@@ -242,5 +245,6 @@ static struct vcpu *exit_entry_failed(struct vcpu *v, const struct exit *x)
 
 static struct vcpu *exit_sipi(struct vcpu *v, const struct exit *x)
 {
+	exit_not_service(v, x);
 	return exit_post(v, x);
 }
