@@ -187,7 +187,10 @@ static struct vcpu *exit_sysreg(struct vcpu *v, const struct exit *x)
 
 static struct vcpu *exit_pause(struct vcpu *v, const struct exit *x)
 {
-	return sched_next(this_cpu());
+	struct cpu *c = this_cpu();
+
+	c->slice_end = ~0UL; /* its turn is over, if others wait */
+	return sched_next(c);
 }
 
 static struct vcpu *exit_halt(struct vcpu *v, const struct exit *x)
