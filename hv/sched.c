@@ -15,13 +15,14 @@ void sched_init(struct cpu *c)
 	list_init(&c->timers);
 	c->service_timer = ~0UL;
 	c->slice_end = ~0UL;
+	c->bell_end = ~0UL;
 	sched_slice = arch_counter_hz() / 1000 * SLICE_MS;
 	sched_bell = arch_counter_hz() / 1000000 * BELL_US;
 }
 
 void sched_arm(struct cpu *c)
 {
-	u64 when = MIN(c->service_timer, c->slice_end);
+	u64 when = MIN(c->service_timer, MIN(c->slice_end, c->bell_end));
 
 	if (!list_empty(&c->timers))
 		when = MIN(when, list_entry(c->timers.next, struct vcpu, timer_link)->deadline);
@@ -80,8 +81,8 @@ void sched_post(struct cpu *c, u32 why)
 {
 	c->pending |= why;
 	/* A doorbell doesn't stop the guest: it gets a little more time to ring again, or to halt. */
-	if (why == PENDING_DOORBELL && c->slice_end == ~0UL) {
-		c->slice_end = arch_counter() + sched_bell;
+	if (why == PENDING_DOORBELL && c->bell_end == ~0UL) {
+		c->bell_end = arch_counter() + sched_bell;
 		sched_arm(c);
 	}
 }
@@ -110,6 +111,8 @@ void sched_timers(struct cpu *c)
 	}
 	if (c->slice_end <= now)
 		c->slice_end = ~0UL;
+	if (c->bell_end <= now)
+		c->bell_end = ~0UL;
 	sched_arm(c);
 }
 
