@@ -29,13 +29,11 @@ void sched_arm(struct cpu *c)
 	arch_timer_set(when);
 }
 
-void sched_deadline(struct cpu *c, struct vcpu *v)
+/* Sort @v in by @when. */
+static void sched_timer_put(struct cpu *c, struct vcpu *v, u64 when)
 {
-	u64 when = arch_vcpu_deadline(&v->arch);
 	struct list *at;
 
-	if (likely(when == v->deadline))
-		return;
 	list_del(&v->timer_link);
 	v->deadline = when;
 	if (when != ~0UL) {
@@ -44,6 +42,15 @@ void sched_deadline(struct cpu *c, struct vcpu *v)
 				break;
 		list_add_tail(at, &v->timer_link);
 	}
+}
+
+void sched_deadline(struct cpu *c, struct vcpu *v)
+{
+	u64 when = arch_vcpu_deadline(&v->arch);
+
+	if (likely(when == v->deadline))
+		return;
+	sched_timer_put(c, v, when);
 	sched_arm(c);
 }
 
@@ -97,13 +104,9 @@ void sched_timers(struct cpu *c)
 		if (v->deadline > now)
 			break;
 		arch_vcpu_timer(&v->arch);
-		list_del(&v->timer_link);
-		v->deadline = ~0UL;
-		sched_deadline(c, v);
+		/* A periodic timer may be due again at once: later, lest it keep us here and others from their turn. */
+		sched_timer_put(c, v, MAX(arch_vcpu_deadline(&v->arch), now + 1));
 		sched_wake(v);
-		/* A periodic timer that is always due would keep us here: the rest comes with the next exit. */
-		if (v->deadline <= now)
-			break;
 	}
 	if (c->service_timer <= now) {
 		c->service_timer = ~0UL;
