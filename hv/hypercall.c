@@ -65,6 +65,8 @@ bool event_deliver(struct cpu *c)
 
 		list_del(&d->link);
 		d->rung = false;
+		if (list_empty(&c->doorbells))
+			c->bell_end = ~0UL;
 		c->service_waits = false;
 		arch_vcpu_result(s, OK, EVENT_DOORBELL, d->cookie, 0);
 		return true;
