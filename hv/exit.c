@@ -62,8 +62,6 @@ struct vcpu *exit_post(struct vcpu *v, const struct exit *x)
 		arch_vcpu_result(&c->service->arch, OK, EVENT_EXIT, v->cookie, 0);
 		return c->service;
 	}
-	if (c->current == v)
-		c->current = NULL;
 	list_add_tail(&c->exits, &v->link);
 	sched_post(c, PENDING_EXIT);
 	return sched_next(c);

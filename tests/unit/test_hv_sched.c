@@ -171,7 +171,7 @@ static void ringing_alone_shortens_no_later_slice(void **state)
 	hv_assert_event(hv_exit(g[0], (struct exit){ .kind = EXIT_SIPI }), EVENT_EXIT, 0x60);
 	run(g[1]);
 	hv_assert_event(hv_wait(g[0]->id, 0), EVENT_DOORBELL, 0xbe11);
-	(void)hv_wait(0, 0);
+	assert_ptr_equal(hv_wait(0, 0), g[0]);
 	host_counter = host_timer; /* the doorbell's, no longer needed */
 	assert_ptr_equal(irq(g[0]), g[0]);
 	assert_int_equal(host_timer, 1000 + SLICE);
