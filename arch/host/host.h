@@ -26,8 +26,9 @@ void host_power_on(void);
 /* Its parts. */
 void host_mem_reset(void);
 void host_vcpu_reset(void);
-/** Does the hypervisor map the page of @pa? */
+/** Does the hypervisor map the page of @pa? And how many in all? */
 bool host_mapped(u64 pa);
+extern u64 host_mapped_pages;
 /** The format of stage-2 tables and of the hypervisor's own. */
 extern const struct ptab_format host_format;
 

@@ -12,6 +12,7 @@
 #define PAGES (HOST_RAM / PAGE_SIZE)
 
 u8 *host_view, *host_machine;
+u64 host_mapped_pages;
 static u8 host_map[PAGES];
 static bool host_final; /* after arch_mem_init */
 static struct ptab host_table;
@@ -71,7 +72,10 @@ static void host_open(u64 pa, u64 size, bool open)
 {
 	if (mprotect(host_view + pa, size, open ? PROT_READ | PROT_WRITE : PROT_NONE) != 0)
 		panic("mprotect of %lx, %lx bytes", pa, size);
-	memset(host_map + pa / PAGE_SIZE, open, size / PAGE_SIZE);
+	for (u64 n = pa / PAGE_SIZE; n < (pa + size) / PAGE_SIZE; n++) {
+		host_mapped_pages += (u64)open - host_map[n];
+		host_map[n] = open;
+	}
 }
 
 void host_check(u64 pa)

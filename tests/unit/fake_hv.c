@@ -181,7 +181,8 @@ static void hash_vm(u64 *h, struct vm *vm)
 
 		hash(h, v ? v->state | v->exit_kind << 8 | (u64)v->arch.completions << 32 : ~0UL);
 		if (v)
-			hash(h, v->arch.irqs ^ (u64)v->arch.extint << 63 ^ v->arch.deadline ^ v->deadline ^ (v->run ? v->arch.pc : 0));
+			hash(h, v->arch.irqs ^ (u64)v->arch.extint << 63 ^ v->arch.deadline ^ v->deadline ^
+					(v->run ? v->arch.pc : 0));
 	}
 	for (unsigned i = 0; i < vm->ndoorbells; i++) {
 		hash(h, vm->bell[i].addr ^ vm->bell[i].match ^ vm->bell[i].cookie);
@@ -192,15 +193,12 @@ static void hash_vm(u64 *h, struct vm *vm)
 u64 hv_hash(void)
 {
 	const struct cpu *c = this_cpu();
+	const struct frame *f = mem_frame(0);
 	u64 h = 0xcbf29ce484222325UL;
 
-	for (u64 pa = 0; pa < mem_top(); pa += PAGE_SIZE) {
-		const struct frame *f = mem_frame(pa);
-
-		hash(&h, (f ? f->owner | (u64)f->grantee << 16 | (u64)f->count << 32 | (u64)f->flags << 48 : ~0UL) ^
-				 (u64)host_mapped(pa) << 63);
-	}
-	hash(&h, pool_free(mem_pool()));
+	for (u64 i = 0; i < mem_top() >> PAGE_SHIFT; i++) /* the first page is RAM, so this is the table */
+		hash(&h, f[i].owner | (u64)f[i].grantee << 16 | (u64)f[i].count << 32 | (u64)f[i].flags << 48);
+	hash(&h, pool_free(mem_pool()) | host_mapped_pages << 32);
 	hash(&h, (u64)c->current ^ c->pending ^ (u64)c->service_waits << 32);
 	hash(&h, c->service_timer ^ c->slice_end ^ host_timer);
 	hash_list(&h, &c->ready);

@@ -304,13 +304,17 @@ struct storm {
 
 static void storm_call(struct storm *st)
 {
-	u64 nr = hv_random() % 4 ? hv_random() % (HV_COUNT + 1)
-				 : PICK(HV_REPLY_WAIT, HV_VM_MAP, HV_VCPU_RUN, HV_VM_UNMAP);
+	u64 nr = hv_random() % 2 ? hv_random() % (HV_COUNT + 1)
+				 : PICK(HV_REPLY_WAIT, HV_REPLY_WAIT, HV_VM_MAP, HV_VM_UNMAP);
 	u64 a[6], hash, s;
 
 	if (nr == HV_VM_DESTROY && hv_random() % 8)
 		nr = HV_VCPU_CREATE;
 	any_arguments(nr, a);
+	if (nr == HV_REPLY_WAIT && hv_random() % 2) /* the first guest, if it is there and waits to go on */
+		for (unsigned i = 2; i < 6; i++)
+			if (vm_table[i] && vm_table[i]->vcpu[0] && vm_table[i]->vcpu[0]->state == VCPU_STOPPED)
+				a[1] = (u64)i << 8;
 	/* Somebody must wake the CPU up. */
 	if (nr == HV_REPLY_WAIT)
 		assert_int_equal(hv_call(HV_TIMER_SET, host_counter + 100000, 0, 0, 0, 0), OK);
@@ -364,7 +368,7 @@ static void storm(u64 seed, unsigned calls)
 		      (unsigned long)st.refused, (unsigned long)st.entered);
 	/* Some of it must have meant something. */
 	assert_true(st.refused < st.calls * 3 / 4);
-	assert_true(st.entered > calls / 100);
+	assert_true(st.entered > calls / 40);
 	hv_off();
 }
 
@@ -376,7 +380,7 @@ static void five_thousand_random_calls_leave_no_violation(void **state)
 static void other_storms_leave_none_either(void **state)
 {
 	const char *more = getenv("STORM_SEEDS"); /* for a longer look: how many */
-	u64 seeds = more ? strtoull(more, NULL, 0) : 3;
+	u64 seeds = more ? strtoull(more, NULL, 0) : 2;
 
 	for (u64 seed = 2; seed < 2 + seeds; seed++)
 		storm(seed, 1500);
@@ -391,7 +395,7 @@ static void a_guest_gone_mad_changes_nothing(void **state)
 	assert_int_equal(hv_call(HV_VCPU_RUN, g->id, 0, 0, 0, 0), OK);
 	assert_ptr_equal(hv_wait(0, 0), g);
 	hv_seed = 99;
-	for (unsigned i = 0; i < 2000; i++) {
+	for (unsigned i = 0; i < 500; i++) {
 		u64 a[6] = { hv_random() % HV_COUNT };
 
 		any_arguments(a[0], a);
