@@ -28,7 +28,6 @@ static int fake_vprint(print_sink sink, void *ctx, const char *fmt, va_list ap)
 	return n;
 }
 
-NORETURN void hv_panic(const char *fmt, ...);
 #define vprint fake_vprint
 #define panic  hv_panic
 #include "hv/log.c"

@@ -45,6 +45,9 @@ extern struct hv_audit hv_audited;
 u32 hv_random(void);
 extern u64 hv_seed;
 
+/** hv/log.c's panic(), renamed: a test's own is fake_panic.c's. */
+NORETURN void hv_panic(const char *fmt, ...) PRINTF(1, 2);
+
 /** What the hypervisor has logged, as a string. */
 const char *hv_log(void);
 
