@@ -22,6 +22,7 @@ X(EOI, eoi)
 X(SHUTDOWN, shutdown)
 X(ENTRY_FAILED, entry_failed)
 X(SIPI, sipi)
+X(LENGTH, length)
 #undef X
 
 static const exit_fn exit_table[EXIT_COUNT] = {
@@ -248,4 +249,16 @@ static struct vcpu *exit_sipi(struct vcpu *v, const struct exit *x)
 {
 	exit_not_service(v, x);
 	return exit_post(v, x);
+}
+
+/* A CPU that doesn't tell where its instructions end: the service VM, which sees the guest's memory, does. */
+static struct vcpu *exit_length(struct vcpu *v, const struct exit *x)
+{
+	struct vcpu *next;
+
+	exit_not_service(v, x);
+	arch_vcpu_export(&v->arch);
+	next = exit_post(v, x);
+	v->run->flags |= RUN_STATE;
+	return next;
 }

@@ -46,6 +46,7 @@ static void run_save_user(struct arch_vcpu *v)
 	m->dr[2] = read_dr2();
 	m->dr[3] = read_dr3();
 	if (x86_features.xsave) {
+		v->xcr0 = xgetbv(0); /* TCG doesn't intercept XSETBV */
 		xsetbv(0, x86_features.xcr0);
 		asm volatile("xsave64 (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
 		xsetbv(0, v->xcr0);
@@ -134,8 +135,9 @@ static bool run_interrupts(struct arch_vcpu *v, struct exit *x)
 	}
 	if (vector < 0 && !v->virq_on)
 		return true;
-	if (v->virq_on && v->virq_vector == vector)
+	if (v->virq_on && v->virq_vector == vector && v->virq_tpr == v->apic.tpr)
 		return true;
+	v->virq_tpr = v->apic.tpr;
 	vendor->virq(v, vector);
 	v->virq_on = vector >= 0;
 	v->virq_vector = (u8)vector;

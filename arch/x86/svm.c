@@ -11,12 +11,14 @@
 
 #define IOPM_SIZE  0x3000
 #define MSRPM_SIZE 0x2000
+#define SIGNATURE_TCGT 0x54474354 /* "TCGT" */
 
 /* All guests share one pair of bitmaps and all service vCPUs another: a guest's ports all exit. */
 static u8 svm_iopm[2][IOPM_SIZE] ALIGNED(4096);
 static u8 svm_msrpm[2][MSRPM_SIZE] ALIGNED(4096);
 static u8 svm_hsave[PAGE_SIZE] ALIGNED(4096);
 static bool svm_nrips, svm_assists;
+static bool svm_tcg; /* QEMU's emulation, with its faults */
 static u32 svm_max_asid, svm_next_asid = 1, svm_generation = 1;
 static struct arch_vcpu *svm_loaded; /* whose VMLOAD state is in the CPU */
 
@@ -55,6 +57,7 @@ static const char *svm_probe(void)
 		return "this CPU's SVM has no nested paging (NPT), which Trivet needs";
 	svm_nrips = features & SVM_FEATURE_NRIPS;
 	svm_assists = features & SVM_FEATURE_DECODE_ASSIST;
+	svm_tcg = (cpuid(1, 0).ecx & BIT(31)) && cpuid(0x40000000, 0).ebx == SIGNATURE_TCGT;
 	svm_max_asid = cpuid(0x8000000a, 0).ebx;
 	return NULL;
 }
@@ -184,10 +187,69 @@ static void svm_decode_io(struct arch_vcpu *v, const struct vmcb *c, struct exit
 	x->io.seg = svm_assists ? FIELD(IOIO_SEG, info) : seg_known;
 }
 
-/* An instruction of @len bytes; NRIP knows better, prefixes included, where the CPU has it. */
+/* Where the lengths of instructions at @linear are remembered. */
+static u64 *svm_slot(struct arch_vcpu *v, u64 linear)
+{
+	return &v->length[(linear ^ linear >> 6) % VCPU_LENGTHS];
+}
+
+/*
+ * Where does the instruction of this exit end? NRIP says so on hardware. Without it (QEMU) the opcode's @len bytes may have
+ * prefixes before them: the service VM is asked once for each place, and the guest then makes the same exit again. The
+ * service VM itself has none.
+ */
 static void svm_length(struct arch_vcpu *v, const struct vmcb *c, unsigned len)
 {
-	v->next_rip = svm_nrips ? c->nrip : v->rip + len;
+	u64 linear, known;
+
+	if (svm_nrips) {
+		v->next_rip = c->nrip;
+		return;
+	}
+	if (v->service) {
+		v->next_rip = v->rip + len;
+		return;
+	}
+	linear = c->cs.base + v->rip;
+	known = *svm_slot(v, linear) ^ linear << 4;
+	v->next_rip = v->rip + known;
+	v->ask_length = known > 15;
+}
+
+static void svm_learn(struct arch_vcpu *v, unsigned length)
+{
+	const struct vmcb *c = v->ctl;
+	u64 linear = c->cs.base + v->rip;
+
+	if (length)
+		*svm_slot(v, linear) = linear << 4 | length;
+}
+
+/*
+ * Run one instruction, no virtual interrupt before it, and come back: TF and an intercepted #DB. For two faults of TCG:
+ * it stops with an assertion when a guest lowers CR8 under an armed interrupt (so that one isn't armed, and a write of
+ * CR8 exits and is stepped over), and VMRUN forgets the shadow of STI and MOV SS, so that an interrupt comes between STI and
+ * HLT, which then sleeps through what the interrupt had to say.
+ */
+static void svm_step_begin(struct arch_vcpu *v, struct vmcb *c)
+{
+	v->step = true;
+	v->step_irq = c->int_ctl & INT_V_IRQ;
+	c->int_ctl &= ~(u32)INT_V_IRQ;
+	c->rflags |= RFLAGS_TF;
+	c->intercept_excp |= BIT(VEC_DB);
+	c->clean = 0;
+}
+
+static void svm_step_end(struct arch_vcpu *v, struct vmcb *c)
+{
+	v->step = false;
+	v->virq_tpr = 0xff; /* to be offered anew */
+	if (v->step_irq)
+		c->int_ctl |= INT_V_IRQ;
+	c->rflags &= ~RFLAGS_TF;
+	c->intercept_excp &= ~(u32)BIT(VEC_DB);
+	c->clean = 0;
 }
 
 static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
@@ -205,6 +267,12 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 		v->nmi_masked = false;
 		x->kind = EXIT_WINDOW;
 		break;
+	case SVM_EXIT_CR8_WRITE:
+		c->intercept_cr &= ~INTERCEPT_CR8_WRITE;
+		svm_step_begin(v, c);
+		x->kind = EXIT_CR;
+		break;
+	case SVM_EXIT_EXCP0 + VEC_DB: x->kind = EXIT_CR; break; /* svm_step_end has done it */
 	case SVM_EXIT_NMI: x->kind = EXIT_NMI; break;
 	case SVM_EXIT_INVD:
 		svm_length(v, c, 2);
@@ -230,7 +298,7 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 	case SVM_EXIT_EXCP0 + VEC_MC: panic("machine check in a guest");
 	default:
 		x->kind = EXIT_ENTRY_FAILED;
-		x->fault.what = c->exitcode == SVM_EXIT_INVALID ? "VMRUN: invalid guest state" : "unexpected exit code";
+		x->fault.what = (u32)c->exitcode == SVM_EXIT_INVALID ? "VMRUN: invalid guest state" : "unexpected exit code";
 		x->fault.code = c->exitcode;
 		x->fault.info = c->exitinfo1;
 	}
@@ -290,13 +358,17 @@ static void svm_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 	svm_prepare(v, c, inject);
 	c->rax = *rax;
 	soft_irq = inject.info && !c->eventinj;
+	if (unlikely((c->int_state & 1) && svm_tcg && !v->step && !inject.info))
+		svm_step_begin(v, c);
 	svm_enter(v->regs, v->ctl_pa);
+	if (unlikely(v->step))
+		svm_step_end(v, c);
 	*rax = c->rax;
 	v->rip = c->rip;
 	c->clean = CLEAN_ALL;
 	if (unlikely(c->exitintinfo & EVENT_VALID))
 		svm_reinject(v, c);
-	if (v->virq_on && !(c->int_ctl & INT_V_IRQ) && !soft_irq)
+	if (v->virq_on && !(c->int_ctl & INT_V_IRQ) && !soft_irq && !v->virq_held)
 		v->virq_on = false;
 	v->tpr = FIELD(INT_V_TPR, c->int_ctl) << 4;
 	if (unlikely(soft_irq)) {
@@ -311,6 +383,11 @@ static void svm_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 		c->clean = 0;
 	}
 	svm_decode(v, c, x);
+	if (unlikely(v->ask_length)) {
+		v->ask_length = false;
+		v->next_rip = 0;
+		x->kind = EXIT_LENGTH;
+	}
 	x->next_pc = v->next_rip;
 }
 
@@ -319,11 +396,16 @@ static void svm_virq(struct arch_vcpu *v, int vector)
 	struct vmcb *c = v->ctl;
 	u32 ctl = c->int_ctl & ~(INT_V_IRQ | INT_V_PRIO | INT_V_IGN_TPR);
 
+	v->virq_held = false;
 	if (c->intercept_misc1 & MISC1_VINTR) {
 		c->intercept_misc1 &= ~MISC1_VINTR;
 		c->clean = 0;
 	}
-	if (vector >= 0) {
+	if (svm_tcg && vector >= 0 && vector >> 4 <= v->apic.tpr >> 4) {
+		c->intercept_cr |= INTERCEPT_CR8_WRITE;
+		c->clean = 0;
+		v->virq_held = true;
+	} else if (vector >= 0) {
 		/* The CPU compares with CR8 by itself, which the guest moves without an exit. */
 		ctl |= INT_V_IRQ | FIELD_PUT(INT_V_PRIO, vector >> 4);
 		c->int_vector = vector;
@@ -488,5 +570,6 @@ const struct vendor vendor_svm = {
 	.set_reg = svm_set_reg,
 	.get = svm_get,
 	.set = svm_set,
+	.learn = svm_learn,
 	.export = svm_export,
 };

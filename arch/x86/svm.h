@@ -76,6 +76,8 @@ static_assert(offsetof(struct vmcb, rax) == 0x5f8, "rax");
 static_assert(offsetof(struct vmcb, cr2) == 0x640, "cr2");
 static_assert(offsetof(struct vmcb, g_pat) == 0x668, "g_pat");
 
+#define INTERCEPT_CR8_WRITE ((u32)BIT(16 + 8))
+
 /* intercept_misc1 */
 #define MISC1_INTR     BIT(0)
 #define MISC1_NMI      BIT(1)
@@ -117,6 +119,7 @@ static_assert(offsetof(struct vmcb, g_pat) == 0x668, "g_pat");
 #define CLEAN_ALL        0x3ffu
 
 /* exitcode (appendix C) */
+#define SVM_EXIT_CR8_WRITE 0x18
 #define SVM_EXIT_EXCP0    0x40
 #define SVM_EXIT_INTR     0x60
 #define SVM_EXIT_NMI      0x61
@@ -140,7 +143,7 @@ static_assert(offsetof(struct vmcb, g_pat) == 0x668, "g_pat");
 #define SVM_EXIT_MWAIT    0x8b
 #define SVM_EXIT_XSETBV   0x8d
 #define SVM_EXIT_NPF      0x400
-#define SVM_EXIT_INVALID  0xffffffffffffffffULL
+#define SVM_EXIT_INVALID  0xffffffffu /* 64 bits of ones; TCG writes but 32 */
 
 /* exitinfo1 of IOIO */
 #define IOIO_IN   BIT(0)

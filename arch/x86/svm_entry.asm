@@ -31,8 +31,8 @@ svm_enter:
 	mov r14, GPR(14)
 	mov r15, GPR(15)
 	mov rdi, GPR(7)
+	sti					; its shadow covers CLGI (and, under TCG, would reach into the guest)
 	clgi
-	sti
 	vmrun
 	cli
 	stgi

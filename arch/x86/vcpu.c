@@ -163,6 +163,7 @@ status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s)
 	v->msrs.cstar = s->cstar;
 	v->msrs.sfmask = s->sfmask;
 	v->msrs.kernel_gs_base = s->kernel_gs_base;
+	memset(v->length, 0, sizeof(v->length));
 	v->inject.info = v->reinject.info = 0;
 	v->nmi_masked = v->extint_ready = v->virq_on = false;
 	vendor->set(v, s);
@@ -188,6 +189,8 @@ void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_pag
 	u32 reply = run->reply, inject = run->inject;
 
 	run->reply = 0;
+	if (unlikely(kind == EXIT_LENGTH))
+		vendor->learn(v, run->data & 15);
 	if (reply & REPLY_REGS) {
 		v->rip = run->regs.rip;
 		v->dirty |= DIRTY_RIP | DIRTY_RFLAGS | DIRTY_RSP;

@@ -38,6 +38,8 @@ struct vendor {
 	/** One register of the guest's. TSC_OFFSET is write only. */
 	u64 (*reg)(struct arch_vcpu *v, enum x86_reg reg);
 	void (*set_reg)(struct arch_vcpu *v, enum x86_reg reg, u64 value);
+	/** The instruction of the last exit is @length bytes long (EXIT_LENGTH's answer). NULL: never asked. */
+	void (*learn)(struct arch_vcpu *v, unsigned length);
 	/** RSP, RFLAGS, CRs and segments into v->regs, for an exit record: as get, but quick. */
 	void (*export)(struct arch_vcpu *v);
 };

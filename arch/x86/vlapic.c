@@ -274,6 +274,13 @@ void vlapic_tick(struct vlapic *v, u64 now)
 	vlapic_raise(v, LVT_TIMER);
 }
 
+void vlapic_tsc_moved(struct vlapic *v, u64 delta)
+{
+	if (v->deadline == VLAPIC_NEVER || vlapic_timer_mode(v) >= APIC_TIMER_DEADLINE)
+		return;
+	v->deadline += delta;
+}
+
 u32 vlapic_timer_count(const struct vlapic *v, u64 now)
 {
 	u64 period = (u64)v->tmict << v->timer_shift;

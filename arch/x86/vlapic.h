@@ -200,6 +200,10 @@ u64 vlapic_deadline(const struct vlapic *v);
 /** Deliver the timer if it is due. Missed periods of a periodic timer are dropped, its phase is kept. */
 void vlapic_tick(struct vlapic *v, u64 now);
 
+/** The guest's TSC jumped by @delta (WRMSR of IA32_TIME_STAMP_COUNTER or IA32_TSC_ADJUST): a running count goes on as
+ * if nothing had happened, a TSC deadline stays where it is. vlapic_deadline() may have changed. */
+void vlapic_tsc_moved(struct vlapic *v, u64 delta);
+
 /** A local source raised LVT entry @which (LINT pins, performance counter...). True: delivered or pending. */
 bool vlapic_raise(struct vlapic *v, enum vlapic_lvt which);
 

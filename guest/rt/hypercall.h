@@ -13,6 +13,14 @@ struct hv_result {
 
 /** Any call; arguments and results as hv/abi/hypercall.h lists them. */
 struct hv_result hv_call(enum hypercall nr, u64 a, u64 b, u64 c, u64 d, u64 e);
+/* What REPLY_WAIT returns, small enough for registers. */
+struct hv_event {
+	status_t status;
+	u32 kind; /* enum event_kind */
+	u64 cookie;
+};
+/** Complete the exit of @vcpu (0: none), and wait for the next event. */
+struct hv_event hv_reply_wait(u32 vcpu, u64 flags);
 /** The page that calls with larger data use. */
 extern void *hv_mailbox;
 

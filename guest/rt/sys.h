@@ -30,12 +30,20 @@ void time_read_rtc(void);
 
 /** Call what is due, a bounded number a round. True: more is due already. */
 bool timers_run(void);
+extern struct list timer_list; /* of armed timers, the earliest first */
 /** time_ns() of the earliest armed timer, ~0: none. */
-u64 timers_next(void);
+static inline u64 timers_next(void)
+{
+	return list_empty(&timer_list) ? ~0ULL : list_entry(timer_list.next, struct timer, link)->when;
+}
 
 /** Run what was queued when the call began. */
 void work_run(void);
-bool work_pending(void);
+extern struct list work_list;
+static inline bool work_pending(void)
+{
+	return !list_empty(&work_list);
+}
 
 /** Give [@base, @base+@size) to the page allocator: whole pages of RAM, not yet in it. */
 void mem_add(u64 base, u64 size);

@@ -4,7 +4,7 @@
 
 #define TIMER_ROUND 32 /* calls before the event loop looks for events again */
 
-static struct list timer_list = LIST_INIT(timer_list);
+struct list timer_list = LIST_INIT(timer_list);
 
 void timer_init(struct timer *t, void (*fn)(struct timer *))
 {
@@ -34,11 +34,6 @@ void timer_cancel(struct timer *t)
 bool timer_armed(const struct timer *t)
 {
 	return !list_empty(&t->link);
-}
-
-u64 timers_next(void)
-{
-	return list_empty(&timer_list) ? ~0ULL : list_entry(timer_list.next, struct timer, link)->when;
 }
 
 bool timers_run(void)

@@ -2,7 +2,7 @@
 /* guest/rt/work.c: functions to be called later from the event loop, in the order in which they were queued. */
 #include "guest/rt/sys.h"
 
-static struct list work_list = LIST_INIT(work_list);
+struct list work_list = LIST_INIT(work_list);
 
 void work_init(struct work *w, void (*fn)(struct work *))
 {
@@ -14,11 +14,6 @@ void work_queue(struct work *w)
 {
 	if (list_empty(&w->link))
 		list_add_tail(&work_list, &w->link);
-}
-
-bool work_pending(void)
-{
-	return !list_empty(&work_list);
 }
 
 void work_run(void)

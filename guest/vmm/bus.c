@@ -36,7 +36,7 @@ status_t bus_add(struct bus *b, struct bus_region *r)
 		b->region[i] = b->region[i - 1];
 	b->region[at] = r;
 	b->n++;
-	b->last = 0;
+	b->last = NULL;
 	return OK;
 }
 
@@ -51,7 +51,7 @@ void bus_remove(struct bus *b, struct bus_region *r)
 	b->n--;
 	for (; i < b->n; i++)
 		b->region[i] = b->region[i + 1];
-	b->last = 0;
+	b->last = NULL;
 }
 
 struct bus_region *bus_find(struct bus *b, u64 addr)
@@ -59,52 +59,82 @@ struct bus_region *bus_find(struct bus *b, u64 addr)
 	unsigned i;
 
 	/* Accesses come in runs to one device: the last region is right most times. */
-	if (b->last < b->n && addr - b->region[b->last]->base < b->region[b->last]->size)
-		return b->region[b->last];
+	if (b->last != NULL && addr - b->last->base < b->last->size)
+		return b->last;
 	i = bus_search(b, addr);
 	if (i == b->n || addr < b->region[i]->base)
 		return NULL;
-	b->last = i;
-	return b->region[i];
+	b->last = b->region[i];
+	return b->last;
 }
 
 static u64 bus_mask(unsigned size)
 {
-	return size >= 8 ? ~0ULL : BIT(8 * size) - 1;
+	return ~0ULL >> ((64 - 8 * size) & 63);
 }
 
 /* Does the access lie wholly in @r? */
-static bool bus_whole(const struct bus_region *r, u64 addr, unsigned size)
+static inline bool bus_whole(const struct bus_region *r, u64 addr, unsigned size)
 {
-	return r != NULL && r->size - (addr - r->base) >= size;
+	u64 off = addr - r->base;
+
+	return off < r->size && r->size - off >= size;
 }
 
-u64 bus_read(struct bus *b, u64 addr, unsigned size)
+/* Is no byte of the access in any region? None holds @addr itself. */
+static bool bus_nothing(const struct bus *b, u64 addr, unsigned size)
+{
+	unsigned i = bus_search(b, addr);
+
+	return (i == b->n || b->region[i]->base - addr >= size) && !range_bad(addr, size);
+}
+
+/* Not in the region of the access before. */
+static NOINLINE u64 bus_read_other(struct bus *b, u64 addr, unsigned size)
 {
 	struct bus_region *r = bus_find(b, addr);
 	u64 value = 0;
 	unsigned i;
 
-	if (bus_whole(r, addr, size))
+	if (r == NULL && (size == 1 || bus_nothing(b, addr, size)))
+		return bus_mask(size);
+	if (r != NULL && bus_whole(r, addr, size))
 		return r->ops->read(r->dev, addr - r->base, size) & bus_mask(size);
-	if (size == 1)
-		return bus_mask(1);
 	for (i = 0; i < size && i < 8; i++)
 		value |= bus_read(b, addr + i, 1) << (8 * i);
 	return value;
 }
 
-void bus_write(struct bus *b, u64 addr, unsigned size, u64 value)
+u64 bus_read(struct bus *b, u64 addr, unsigned size)
+{
+	const struct bus_region *r = b->last;
+
+	if (likely(r != NULL && bus_whole(r, addr, size)))
+		return r->ops->read(r->dev, addr - r->base, size) & bus_mask(size);
+	return bus_read_other(b, addr, size);
+}
+
+static NOINLINE void bus_write_other(struct bus *b, u64 addr, unsigned size, u64 value)
 {
 	struct bus_region *r = bus_find(b, addr);
 	unsigned i;
 
-	if (bus_whole(r, addr, size)) {
+	if (r == NULL && (size == 1 || bus_nothing(b, addr, size)))
+		return;
+	if (r != NULL && bus_whole(r, addr, size)) {
 		r->ops->write(r->dev, addr - r->base, size, value & bus_mask(size));
 		return;
 	}
-	if (size == 1)
-		return;
 	for (i = 0; i < size && i < 8; i++)
 		bus_write(b, addr + i, 1, value >> (8 * i) & 0xff);
+}
+
+void bus_write(struct bus *b, u64 addr, unsigned size, u64 value)
+{
+	const struct bus_region *r = b->last;
+
+	if (likely(r != NULL && bus_whole(r, addr, size)))
+		r->ops->write(r->dev, addr - r->base, size, value & bus_mask(size));
+	else
+		bus_write_other(b, addr, size, value);
 }

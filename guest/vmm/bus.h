@@ -24,7 +24,7 @@ struct bus_region {
 
 struct bus {
 	unsigned n;
-	unsigned last;				    /* index of the last hit */
+	struct bus_region *last;		    /* that was hit, or NULL */
 	struct bus_region *region[BUS_MAX_REGIONS]; /* sorted by base        */
 };
 

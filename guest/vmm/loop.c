@@ -18,8 +18,7 @@ static void loop_arm(void)
 		panic("the hypervisor refused a timer");
 }
 
-/* Timers that are due and queued work; true: there is more. */
-static bool loop_own_work(void)
+static NOINLINE bool loop_own_work_now(void)
 {
 	bool more = false;
 
@@ -29,6 +28,14 @@ static bool loop_own_work(void)
 		work_run();
 	loop_arm();
 	return more || work_pending();
+}
+
+/* Timers that are due and queued work; true: there is more. Most exits leave neither. */
+static bool loop_own_work(void)
+{
+	if (likely(timers_next() >= loop_armed && !work_pending()))
+		return false;
+	return loop_own_work_now();
 }
 
 static void loop_exit(struct vcpu *v)
@@ -57,7 +64,7 @@ static void loop_refused(struct vcpu *v, status_t status)
 struct vcpu *loop_step(struct vcpu *v)
 {
 	bool more = loop_own_work();
-	struct hv_result r;
+	struct hv_event ev;
 
 	/* What ran just now may have stopped this VM. */
 	if (v != NULL && !v->owed)
@@ -66,19 +73,20 @@ struct vcpu *loop_step(struct vcpu *v)
 		v->owed = false;
 		v->in_guest = true;
 	}
-	r = hv_call(HV_REPLY_WAIT, v != NULL ? v->id : 0, more ? WAIT_POLL : 0, 0, 0, 0);
-	if (unlikely(r.status != OK)) {
-		loop_refused(v, r.status);
+	ev = hv_reply_wait(v != NULL ? v->id : 0, more ? WAIT_POLL : 0);
+	if (unlikely(ev.status != OK)) {
+		loop_refused(v, ev.status);
 		return NULL;
 	}
-	switch (r.a) {
-	case EVENT_EXIT:
-		v = (struct vcpu *)(uintptr_t)r.b;
+	if (likely(ev.kind == EVENT_EXIT)) {
+		v = (struct vcpu *)(uintptr_t)ev.cookie;
 		loop_exit(v);
 		return v;
-	case EVENT_DOORBELL: vq_doorbell((struct vq *)(uintptr_t)r.b); break;
+	}
+	switch (ev.kind) {
+	case EVENT_DOORBELL: vq_doorbell((struct vq *)(uintptr_t)ev.cookie); break;
 	case EVENT_IRQ: {
-		struct irq_handler *h = (struct irq_handler *)(uintptr_t)r.b;
+		struct irq_handler *h = (struct irq_handler *)(uintptr_t)ev.cookie;
 
 		h->fn(h);
 		break;

@@ -9,8 +9,16 @@ static u64 pci_get(const u8 *p, unsigned size)
 {
 	u64 v = 0;
 
-	while (size-- > 0)
-		v = v << 8 | p[size];
+	switch (size) {
+	case 1: return *p;
+	case 2: __builtin_memcpy(&v, p, 2); break;
+	case 4: __builtin_memcpy(&v, p, 4); break;
+	case 8: __builtin_memcpy(&v, p, 8); break;
+	default:
+		while (size-- > 0)
+			v = v << 8 | p[size];
+		break;
+	}
 	return v;
 }
 

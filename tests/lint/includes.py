@@ -32,7 +32,7 @@ MAY_INCLUDE = {
 FREESTANDING = {"stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdalign.h", "limits.h"}
 INTRINSICS = {"x86": {"cpuid.h"}}
 # Headers of libraries: who uses them.
-LIBRARY = {"ini.h": "guest/service"}
+LIBRARY = {"ini.h": "guest/service", "ini.c": "guest/service"}
 
 
 def layer(path):
@@ -62,14 +62,14 @@ def resolve(name):
 def check(path, name, angle):
     """What is wrong with @path's including @name, or None."""
     mine, own = layer(path)
+    if name in LIBRARY:
+        return None if mine == LIBRARY[name] else f"only {LIBRARY[name]} uses this library"
     if angle:
         if own == "arch/host":
             return None  # it runs on the build machine, in unit tests
         if name in FREESTANDING or (mine == "arch" and name in INTRINSICS.get(own.split("/")[1], ())):
             return None
         return f"<{name}> is not a freestanding header"
-    if name in LIBRARY:
-        return None if mine == LIBRARY[name] else f"only {LIBRARY[name]} uses this library"
     target = resolve(name)
     if target is None:
         if name.startswith("build/") or name.startswith("gen/"):

@@ -62,6 +62,13 @@ struct hv_result hv_call(enum hypercall nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 	return ok;
 }
 
+struct hv_event hv_reply_wait(u32 vcpu, u64 flags)
+{
+	struct hv_result r = hv_call(HV_REPLY_WAIT, vcpu, flags, 0, 0, 0);
+
+	return (struct hv_event){ r.status, (u32)r.a, r.b };
+}
+
 void vq_doorbell(struct vq *q)
 {
 	nbell++;

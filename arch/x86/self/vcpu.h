@@ -46,6 +46,8 @@ struct x86_user_msrs {
 	u64 dr[4];
 };
 
+#define VCPU_LENGTHS 64
+
 struct arch_vcpu {
 	struct vcpu_regs *regs; /* run page or private: general registers */
 	void *ctl;              /* VMCB or VMCS, one page */
@@ -54,6 +56,9 @@ struct arch_vcpu {
 	u64 next_rip;           /* behind the exit's instruction, 0: unknown */
 	u32 dirty;              /* DIRTY_* */
 	bool service;
+	bool ask_length;        /* the exit's instruction has an unknown length */
+	bool step;              /* SVM: leaves after one instruction, see svm_step_begin */
+	bool step_irq;          /* a virtual interrupt was armed before                  */
 	bool launched;          /* VMX: VMLAUNCH done */
 	bool nmi_masked;        /* until IRET */
 	bool extint;            /* the 8259's INTR line */
@@ -62,7 +67,9 @@ struct arch_vcpu {
 	u8 tpr;                 /* CR8 << 4, as the CPU has it */
 	bool tpr_set;           /* the CPU must get tpr        */
 	bool virq_on;           /* a virtual interrupt is armed            */
+	bool virq_held;         /* SVM: it waits for CR8 without being armed */
 	u8 virq_vector;
+	u8 virq_tpr;            /* when it was armed */
 	bool virq_is_extint;    /* it came from the 8259, not from the APIC */
 	u32 asid_seen, flush_seen;
 	u64 rflags_cache;
@@ -78,6 +85,7 @@ struct arch_vcpu {
 	void *xsave;            /* one page */
 	u64 pat;
 	struct vlapic apic;
+	u64 length[VCPU_LENGTHS]; /* SVM without next-RIP: linear address << 4 | length of instructions seen */
 };
 
 static inline struct ptab *arch_vm_s2(struct arch_vm *vm)

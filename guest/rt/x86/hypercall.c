@@ -33,3 +33,14 @@ struct hv_result hv_call(enum hypercall nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 	r.c = c;
 	return r;
 }
+
+struct hv_event hv_reply_wait(u32 vcpu, u64 flags)
+{
+	u64 rax = HV_REPLY_WAIT, a = vcpu, b = flags, c;
+
+	if (hypercall_amd)
+		__asm__ volatile("vmmcall" : "+a"(rax), "+D"(a), "+S"(b), "=d"(c) : : "memory");
+	else
+		__asm__ volatile("vmcall" : "+a"(rax), "+D"(a), "+S"(b), "=d"(c) : : "memory");
+	return (struct hv_event){ (status_t)rax, (u32)a, b };
+}

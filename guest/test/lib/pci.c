@@ -111,8 +111,17 @@ bool vpci_open(struct vpci *d, u16 type)
 		u8 kind = pci_r8(d->bdf, c + 3);
 		u64 a;
 
+		u32 bar;
+
 		if (kind < 1 || kind > 4)
 			continue;
+		bar = pci_r32(d->bdf, 0x10 + 4 * pci_r8(d->bdf, c + 4));
+		if (bar & 1) { /* I/O ports: Trivet's place for notifications */
+			d->notify_io = kind == 2;
+			d->notify = (bar & ~3u) + pci_r32(d->bdf, c + 8);
+			d->notify_mul = pci_r32(d->bdf, c + 16);
+			continue;
+		}
 		a = vpci_low_bar(d->bdf, pci_r8(d->bdf, c + 4)) + pci_r32(d->bdf, c + 8);
 		if (kind == 1)
 			d->common = a;
@@ -125,7 +134,7 @@ bool vpci_open(struct vpci *d, u16 type)
 		if (kind == 4)
 			d->device = a;
 	}
-	pci_w16(d->bdf, 4, pci_r16(d->bdf, 4) | 6);
+	pci_w16(d->bdf, 4, pci_r16(d->bdf, 4) | 7);
 	return d->common != 0 && d->notify != 0;
 }
 
@@ -188,5 +197,8 @@ void vpci_kick(struct vpci *d, u16 q)
 	*c16(d, 0x16) = q;
 	off = *c16(d, 0x1e);
 	__asm__ volatile("mfence" ::: "memory");
-	*(volatile u16 *)(uintptr_t)(d->notify + (u64)off * d->notify_mul) = q;
+	if (d->notify_io)
+		outw((u16)(d->notify + off * d->notify_mul), q);
+	else
+		*(volatile u16 *)(uintptr_t)(d->notify + (u64)off * d->notify_mul) = q;
 }

@@ -219,6 +219,7 @@ struct vpci {
 	u16 bdf;
 	u64 common, notify, isr, device;
 	u32 notify_mul;
+	bool notify_io; /* notify is a port */
 };
 /** Find virtio device type @type (4: entropy, 2: block) and map its capabilities, bus mastering on. False: none. */
 bool vpci_open(struct vpci *d, u16 type);
@@ -240,7 +241,7 @@ u32 call_pm32(u64 fn, u32 arg, u32 paging);
 /** @kind 0: 16-bit protected mode; 1: real mode; 2: real mode with 4 GiB data segments. */
 u32 call_low16(u64 fn, u32 arg, u32 kind);
 void modes_init(void);
-/* Payloads in modes.asm; 16-bit ones run from a copy below 64 KiB. */
+/* Payloads in code32.asm and modes.asm; 16-bit ones run from a copy below 64 KiB. */
 extern const u8 low_start[], f32_probe[], f32_paged[], f32_mmio[], f32_int[], f32_compat_int[];
 extern const u8 f16_irq[], f16_probe[], f16_int[], f16_big[], f16_mmio[], f16_seg[], f16_io[];
 #define LOW16(f) (0x6000 + (u64)((f)-low_start))

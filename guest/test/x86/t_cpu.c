@@ -157,6 +157,7 @@ static void msrs(void)
 {
 	static const u32 absurd[] = { 0x12345678, 0xffffffff, 0xdeadbeef, 0x40100000 };
 	u64 v, old;
+	u32 r[4];
 
 	t_check("RDMSR EFER", rdmsr_safe(0xc0000080, &v) && (v & 0x500) == 0x500);
 	t_dev("WRMSR EFER reserved #GP", wrmsr_safe(0xc0000080, v | BIT(63)), false);
@@ -170,7 +171,9 @@ static void msrs(void)
 	t_check("PAT",
 		rdmsr_safe(0x277, &old) && wrmsr_safe(0x277, 0x0007040600070406) && rdmsr(0x277) == 0x0007040600070406);
 	wrmsr(0x277, old);
-	t_check("MTRRCAP readable", rdmsr_safe(0xfe, &v));
+	cpuid(1, 0, r);
+	if (r[3] & BIT(12))
+		t_check("MTRRCAP readable", rdmsr_safe(0xfe, &v));
 	t_hw("TSC advances by MSR", rdmsr_safe(0x10, &v) && rdmsr_safe(0x10, &old) && old > v, true);
 	for (unsigned i = 0; i < ARRAY_SIZE(absurd); i++)
 		t_info(rdmsr_safe(absurd[i], &v) ? "absurd MSR reads" : "absurd MSR #GP", absurd[i]);

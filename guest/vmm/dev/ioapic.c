@@ -31,6 +31,9 @@
 #define MSI_DATA_ASSERT BIT(14)
 #define MSI_DATA_LEVEL	BIT(15)
 
+#define IOAPIC_REPEATS	16
+#define IOAPIC_PAUSE_NS 50000
+
 enum { DELMOD_FIXED = 0, DELMOD_LOWEST = 1, DELMOD_EXTINT = 7 };
 
 static void ioapic_deliver(struct ioapic *a, unsigned pin)
@@ -77,13 +80,35 @@ void ioapic_set(struct ioapic *a, unsigned gsi, bool level)
 		ioapic_deliver(a, gsi);
 }
 
+static void ioapic_paused(struct timer *t)
+{
+	struct ioapic *a = container_of(t, struct ioapic, pause);
+	u32 pins = a->waiting;
+
+	a->waiting = 0;
+	for (unsigned i = 0; i < IOAPIC_PINS; i++)
+		if (pins & BIT(i))
+			ioapic_level(a, i);
+}
+
+/*
+ * A pin that is still asserted interrupts again. Hardware takes its time for that, in which the interrupted program gets
+ * on; here it would never run another instruction, so after a few repeats in a row they come after a pause.
+ */
 void ioapic_eoi(struct ioapic *a, u8 vector)
 {
 	for (unsigned i = 0; i < IOAPIC_PINS; i++) {
 		if (!(a->redir[i] & RTE_REMOTE_IRR) || FIELD(RTE_VECTOR, a->redir[i]) != vector)
 			continue;
 		a->redir[i] &= ~RTE_REMOTE_IRR;
-		ioapic_level(a, i);
+		if (!(a->line & BIT(i))) {
+			a->repeats = 0;
+		} else if (++a->repeats < IOAPIC_REPEATS) {
+			ioapic_level(a, i);
+		} else {
+			a->waiting |= BIT(i);
+			timer_set(&a->pause, time_ns() + IOAPIC_PAUSE_NS);
+		}
 	}
 }
 
@@ -145,6 +170,9 @@ void ioapic_reset(struct ioapic *a)
 {
 	a->select = 0;
 	a->id = 0;
+	a->repeats = 0;
+	a->waiting = 0;
+	timer_cancel(&a->pause);
 	for (unsigned i = 0; i < IOAPIC_PINS; i++)
 		a->redir[i] = RTE_MASK;
 }
@@ -153,6 +181,7 @@ status_t ioapic_init(struct ioapic *a, struct vm *vm, u64 base)
 {
 	memset(a, 0, sizeof(*a));
 	a->vm = vm;
+	timer_init(&a->pause, ioapic_paused);
 	a->mmio = (struct bus_region){ base, IOAPIC_WINDOW, &ioapic_ops, a };
 	ioapic_reset(a);
 	return bus_add(&vm->mmio, &a->mmio);

@@ -12,7 +12,8 @@
 #define PTE_ADDR BITS(51, 12)
 
 /* Must be 0. The CPU's physical address width is not known here: 52 bits are taken for it. */
-#define PDPTE_PAE_RSVD (BITS(63, 52) | BITS(8, 5) | BITS(2, 1))
+/* Bits 8-5 and 2-1 are reserved, too, but the CPU has checked them at MOV CR3; TCG sets bit 5. */
+#define PDPTE_PAE_RSVD BITS(63, 52)
 #define PAE_RSVD       BITS(62, 52)
 #define PDE4M_RSVD     BIT(21)
 

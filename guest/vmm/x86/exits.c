@@ -17,11 +17,6 @@
 
 #define APIC_BASE_BSP BIT(8)
 
-static u64 exits_mask(unsigned size)
-{
-	return size >= 8 ? ~0ULL : (1ULL << (size * 8)) - 1;
-}
-
 /* --- how the emulator reaches the guest --------------------------------------------------------------------- */
 
 static void *exits_ram(void *ctx, u64 gpa, unsigned len)
@@ -151,6 +146,20 @@ static void exits_skip(struct vcpu *v)
 	}
 }
 
+/* The hypervisor's CPU doesn't say where an instruction ends: it is told, and the guest makes the exit again. */
+static void exits_length(struct vcpu *v)
+{
+	struct run_page *run = v->run;
+	struct emu e;
+
+	exits_emu(&e, v);
+	switch (emu_length(&e)) {
+	case EMU_DONE: run->data = e.length; break;
+	case EMU_FAULT: break;
+	default: exits_unknown(v, "exit", run->kind); break;
+	}
+}
+
 /* One instruction in the emulator, for port strings and device memory. */
 static void exits_step(struct vcpu *v, const char *what, u64 where)
 {
@@ -187,9 +196,9 @@ static void exits_io(struct vcpu *v)
 	unsigned port = run->u.io.port, size = run->u.io.size;
 
 	if (run->u.io.write)
-		bus_write(&v->vm->pio, port, size, run->data & exits_mask(size));
+		bus_write(&v->vm->pio, port, size, run->data);
 	else
-		run->data = bus_read(&v->vm->pio, port, size) & exits_mask(size);
+		run->data = bus_read(&v->vm->pio, port, size);
 	if (likely(run->next_rip != 0))
 		run->reply = REPLY_SKIP;
 	else
@@ -316,7 +325,7 @@ static const exits_fn exits_table[EXIT_COUNT] = {
 	[EXIT_EXTINT] = exits_extint,  [EXIT_EOI] = exits_eoi,
 	[EXIT_SHUTDOWN] = exits_fault, [EXIT_ENTRY_FAILED] = exits_fault,
 	[EXIT_STOPPED] = exits_none, /* of an earlier life of this VM: go on */
-	[EXIT_SIPI] = exits_sipi,
+	[EXIT_SIPI] = exits_sipi,      [EXIT_LENGTH] = exits_length,
 };
 
 void exit_dispatch(struct vcpu *v)

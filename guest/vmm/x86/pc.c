@@ -54,7 +54,11 @@ u64 pc_apic_access(struct vcpu *v, u64 off, bool write, u64 value)
 {
 	struct hv_result r = hv_call(HV_VCPU_APIC, v->id, off, write, value, 0);
 
-	return r.status == OK ? r.a : 0;
+	if (r.status != OK)
+		return 0;
+	if (r.b == EXIT_EOI) /* of a level-triggered interrupt */
+		pc_eoi(v->vm->platform, (u32)r.c);
+	return r.a;
 }
 
 static u64 pc_apic_read(void *dev, u64 off, unsigned size)
