@@ -64,29 +64,50 @@ static void cpuid_live(struct arch_vcpu *v, u32 leaf, u32 subleaf, struct cpuid 
 	}
 }
 
-void x86_cpuid(struct arch_vcpu *v)
+static void cpuid_answer(u64 *g, u32 eax, u32 ebx, u32 ecx, u32 edx)
+{
+	g[X86_RAX] = eax;
+	g[X86_RBX] = ebx;
+	g[X86_RCX] = ecx;
+	g[X86_RDX] = edx;
+}
+
+/* The leaves whose answer isn't just an entry: out of line, so that the others' way is short. */
+static __attribute__((noinline)) void cpuid_other(struct arch_vcpu *v, const struct vcpu_cpuid *e)
 {
 	u64 *g = v->regs->gpr;
 	u32 leaf = (u32)g[X86_RAX], subleaf = (u32)g[X86_RCX];
-	const struct cpuid_table *t = v->vm->cpuid;
-	const struct vcpu_cpuid *e;
 	struct cpuid r = { 0 };
 
-	if (v->service) {
+	if (v->service)
 		r = cpuid(leaf, subleaf);
-	} else if (t) {
-		if (unlikely(cpuid_low(leaf) > t->max[cpuid_range(leaf)]))
-			leaf = t->max[0]; /* Intel: beyond the last leaf, the last basic one answers */
-		e = cpuid_find(t, leaf, subleaf);
-		if (e)
-			r = (struct cpuid){ e->eax, e->ebx, e->ecx, e->edx };
-		if (leaf < CPUID_DIRECT && (CPUID_LIVE >> leaf & 1))
-			cpuid_live(v, leaf, subleaf, &r);
+	else if (e)
+		r = (struct cpuid){ e->eax, e->ebx, e->ecx, e->edx };
+	if (!v->service && leaf < CPUID_DIRECT)
+		cpuid_live(v, leaf, subleaf, &r);
+	cpuid_answer(g, r.eax, r.ebx, r.ecx, r.edx);
+}
+
+void x86_cpuid(struct arch_vcpu *v)
+{
+	u64 *g = v->regs->gpr;
+	u32 leaf = (u32)g[X86_RAX];
+	const struct cpuid_table *t = v->vm->cpuid;
+	const struct vcpu_cpuid *e;
+
+	if (unlikely(!t)) {
+		cpuid_other(v, NULL);
+		return;
 	}
-	g[X86_RAX] = r.eax;
-	g[X86_RBX] = r.ebx;
-	g[X86_RCX] = r.ecx;
-	g[X86_RDX] = r.edx;
+	if (unlikely(cpuid_low(leaf) > t->max[cpuid_range(leaf)])) {
+		leaf = t->max[0]; /* Intel: beyond the last leaf, the last basic one answers */
+		g[X86_RAX] = leaf;
+	}
+	e = cpuid_find(t, leaf, (u32)g[X86_RCX]);
+	if (unlikely(!e || (leaf < CPUID_DIRECT && (CPUID_LIVE >> leaf & 1))))
+		cpuid_other(v, e);
+	else
+		cpuid_answer(g, e->eax, e->ebx, e->ecx, e->edx);
 }
 
 status_t arch_vm_set_cpuid(struct arch_vm *vm, const struct vcpu_cpuid *e, u32 n, struct pool *pool)

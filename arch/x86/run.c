@@ -274,7 +274,7 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 	for (;;) {
 		bool virq = v->virq_on;
 
-		if (unlikely(virq | v->extint | v->extint_ready | (v->apic.irr.words != 0))) {
+		if (unlikely(v->irq_state | v->apic.irr.words)) {
 			if (!run_interrupts(v, x))
 				return;
 			virq = v->virq_on;
@@ -284,7 +284,7 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 			v->dirty |= DIRTY_TPR;
 		}
 		vendor->run(v, run_event(v), x);
-		if (virq && !v->virq_on)
+		if (unlikely(virq && !v->virq_on))
 			run_taken(v);
 		if (unlikely((v->tpr ^ v->apic.tpr) >> 4))
 			vlapic_set_tpr(&v->apic, v->tpr);

@@ -188,7 +188,7 @@ static u64 *svm_slot(struct arch_vcpu *v, u64 linear)
  * prefixes before them: the service VM is asked once for each place, and the guest then makes the same exit again. The
  * service VM itself has none.
  */
-static void svm_length(struct arch_vcpu *v, const struct vmcb *c, unsigned len, struct exit *x)
+static inline void svm_length(struct arch_vcpu *v, const struct vmcb *c, unsigned len, struct exit *x)
 {
 	u64 linear, known;
 

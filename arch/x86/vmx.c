@@ -134,7 +134,6 @@ static void vmx_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 		vmx_swap_user(v);
 	if (v->dirty)
 		vmx_write_dirty(v);
-	v->tpr_set = false; /* CR8 is v->tpr itself */
 	if (unlikely(v->flush_seen != v->vm->flush)) {
 		v->flush_seen = v->vm->flush;
 		vmx_flush_guest(v);

@@ -71,11 +71,16 @@ struct arch_vcpu {
 	bool step_irq;          /* a virtual interrupt was armed before                  */
 	bool launched;          /* VMX: VMLAUNCH done */
 	bool nmi_masked;        /* until IRET */
-	bool extint;            /* the 8259's INTR line */
 	u8 extint_vector;       /* of an accepted 8259 interrupt ...       */
-	bool extint_ready;      /* ... that is to be injected              */
 	u8 tpr;                 /* CR8 << 4, as the CPU has it */
-	bool virq_on;           /* a virtual interrupt is armed            */
+	union {
+		struct {
+			bool virq_on;      /* a virtual interrupt is armed     */
+			bool extint;       /* the 8259's INTR line             */
+			bool extint_ready; /* extint_vector is to be injected  */
+		};
+		u32 irq_state; /* all of them: is there anything to do? */
+	};
 	bool virq_held;         /* SVM: it waits for CR8 without being armed */
 	u8 virq_vector;
 	u8 virq_tpr;            /* when it was armed */
