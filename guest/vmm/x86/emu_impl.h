@@ -179,7 +179,8 @@ static inline u64 emu_user(const struct vcpu_regs *r)
 }
 
 /** The last walk of @linear's page, if it would go the same way now. NULL: walk. */
-static inline const struct emu_walked *emu_walked(const struct emu *e, u64 linear, enum emu_why why)
+static inline __attribute__((always_inline)) const struct emu_walked *emu_walked(const struct emu *e, u64 linear,
+										 enum emu_why why)
 {
 	const struct vcpu_regs *r = e->regs;
 	const struct emu_walked *w;
