@@ -101,8 +101,9 @@ extern const u16 emu_opcodes_0f[256];
 /* A decoded instruction, and the bytes it is decoded from. Filled field by field: it is on the hot path. */
 struct insn {
 	u64 ea;	  /* offset of the memory operand in its segment        */
-	u64 imm;  /* sign-extended                                      */
 	u64 next; /* RIP afterwards; a handler may change it            */
+	u64 disp; /* what ea is made of: this and the four named below  */
+	u64 imm;  /* sign-extended                                      */
 	u16 attr;
 	u16 op;	   /* with its map                                         */
 	u8 kind;   /* enum emu_kind                                        */
@@ -117,9 +118,13 @@ struct insn {
 	u8 lock;   /* a LOCK prefix was there                              */
 	u8 long64; /* 64-bit mode                                          */
 	u8 sp_base;
-	u8 pos;	 /* bytes decoded: at the end, the length              */
-	u8 have; /* bytes in buf                                       */
-	u8 max;	 /* bytes that may be fetched: 15, or up to the limit  */
+	u8 base;  /* X86_NGPR: none                                     */
+	u8 index; /* X86_NGPR: none                                     */
+	u8 scale; /* of the index, log2                                 */
+	u8 rel;	  /* to the next RIP                                    */
+	u8 pos;	  /* bytes decoded: at the end, the length              */
+	u8 have;  /* bytes in buf                                       */
+	u8 max;	  /* bytes that may be fetched: 15, or up to the limit  */
 	u8 buf[INSN_MAX + 9];
 };
 
@@ -174,7 +179,8 @@ static inline u64 emu_user(const struct vcpu_regs *r)
 }
 
 /** The last walk of @linear's page, if it would go the same way now. NULL: walk. */
-static inline const struct emu_walked *emu_walked(const struct emu *e, u64 linear, enum emu_why why)
+static inline __attribute__((always_inline)) const struct emu_walked *emu_walked(const struct emu *e, u64 linear,
+										 enum emu_why why)
 {
 	const struct vcpu_regs *r = e->regs;
 	const struct emu_walked *w;

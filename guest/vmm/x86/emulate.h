@@ -44,10 +44,18 @@ struct emu_walked {
 	u8 *ram; /* the page, NULL: a device */
 };
 
-/* A vCPU's last walks; all zeroes is empty. It must not outlive the guest's RAM, of which a page is all RAM or not at
- * all. */
+/* A 64-bit instruction of which the first 15 bytes are these, taken apart: see struct insn. */
+struct emu_decoded {
+	u64 low, high; /* bytes 0 to 7, and 7 to 14 */
+	u64 length;    /* 0: empty                  */
+	u64 insn[7];
+};
+
+/* A vCPU's last walks and instructions; all zeroes is empty. It must not outlive the guest's RAM, of which a page is
+ * all RAM or not at all. */
 struct emu_cache {
 	struct emu_walked walked[12];
+	struct emu_decoded decoded[8];
 };
 
 struct emu {
