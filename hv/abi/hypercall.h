@@ -23,7 +23,7 @@
 	X(VM_CREATE, vm_create, RIGHT_VM)	 /* (donation, size, cookie) -> vm               */          \
 	X(VM_DESTROY, vm_destroy, RIGHT_VM)	 /* (vm): its memory goes back to its owner      */          \
 	X(VM_MAP, vm_map, RIGHT_VM)		 /* (vm, gpa, pa, size, MAP_*)                      */       \
-	X(VM_UNMAP, vm_unmap, RIGHT_VM)		 /* (vm, gpa, size)                                 */       \
+	X(VM_UNMAP, vm_unmap, RIGHT_VM)		 /* (vm, gpa, size): what is mapped there; ERR_UNMAPPED: nothing */ \
 	X(VM_DONATE, vm_donate, RIGHT_VM)	 /* (vm, pa, size): more memory for its tables     */        \
 	X(VCPU_CREATE, vcpu_create, RIGHT_VM)	 /* (vm, run page, cookie, APIC ID) -> vcpu    */            \
 	X(VCPU_RUN, vcpu_run, RIGHT_VM)		 /* (vcpu): complete its exit, let it run           */       \

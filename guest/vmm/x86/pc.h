@@ -12,6 +12,7 @@
 #include "guest/vmm/dev/pvpanic.h"
 #include "guest/vmm/dev/uart16550.h"
 #include "guest/vmm/pci.h"
+#include "guest/vmm/x86/emulate.h"
 #include "guest/vmm/x86/pvclock.h"
 
 /*
@@ -60,6 +61,7 @@ struct pc {
 	struct pci_dev host_bridge;
 	const struct bus_ops *cf8_ops; /* the root's own; CF9 lies among its ports */
 	struct vcpu *current;	       /* whose instruction is being emulated */
+	struct emu_cache emu[VM_MAX_VCPUS];
 	u8 cf9, port92;
 	struct bus_region post, port64, port92_region, lapic;
 };
