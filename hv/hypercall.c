@@ -105,6 +105,10 @@ static struct vcpu *call_wait(struct vcpu *v)
 	struct cpu *c = this_cpu();
 	u64 id = arch_vcpu_arg(&v->arch, 1), flags = arch_vcpu_arg(&v->arch, 2);
 
+	if (unlikely(flags & ~(u64)WAIT_POLL)) {
+		arch_vcpu_result(&v->arch, ERR_INVAL, 0, 0, 0);
+		return v;
+	}
 	if (id) {
 		struct vcpu *g = c->current;
 		status_t s;
@@ -370,7 +374,10 @@ static status_t call_vm_doorbell(struct vm *caller, struct call *c)
 		return ERR_NOENT;
 	if ((flags & ~(u64)(DOORBELL_PORT | DOORBELL_MATCH | DOORBELL_REMOVE | 0x700)) || flags >> 8 == 3 || flags >> 8 > 4)
 		return ERR_INVAL;
-	if ((flags & DOORBELL_PORT) && addr > 0xffff)
+	/* A doorbell in memory would need the length of the instruction that rings it. */
+	if (!(flags & DOORBELL_PORT))
+		return ERR_UNSUPPORTED;
+	if (addr > 0xffff)
 		return ERR_RANGE;
 	for (unsigned i = 0; i < vm->ndoorbells; i++) {
 		struct doorbell *e = &vm->bell[i];

@@ -3,6 +3,7 @@
 #include "arch/iface/cpu.h"
 #include "arch/x86/irq.h"
 #include "arch/x86/vendor.h"
+#include "hv/lib/log.h"
 #include "hv/lib/panic.h"
 
 struct trap_frame {
@@ -120,6 +121,10 @@ void trap_handler(struct trap_frame *f)
 	if (f->vector >= VECTOR_GSI0 && f->vector < VECTOR_GSI0 + VECTOR_GSIS) {
 		ioapic_arrived(f->vector - VECTOR_GSI0);
 		lapic_eoi();
+		return;
+	}
+	if (f->vector == VEC_NMI) {
+		log_printf("trivet: NMI in the hypervisor at %lx\n", f->rip);
 		return;
 	}
 	if (f->vector == VEC_GP && f->rip == (u64)rdmsr_fault) {

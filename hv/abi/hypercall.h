@@ -67,7 +67,6 @@ enum hypercall {
 #define MAP_R	   0x01u
 #define MAP_W	   0x02u
 #define MAP_X	   0x04u
-#define MAP_DEVICE 0x20u /* uncached; @pa is not RAM */
 
 /* VM_DOORBELL flags. */
 #define DOORBELL_PORT	 0x001u /* @address is an I/O port; else a guest-physical address */

@@ -229,7 +229,9 @@ static void pae_has_three_levels(void **state)
 	fake_set(entry_at(1), 8, (1ULL << 52) | 0x12000 | P | W | U);
 	expect_fault(false, false, E_P | E_RSVD);
 	setup_pae();
-	fake_set(entry_at(0), 8, 0x11000 | P | W);
+	fake_set(entry_at(0), 8, 0x11000 | P | 0x20); /* TCG sets A there */
+	expect_ok(LINEAR, true, true, 0x40678);
+	fake_set(entry_at(0), 8, (1ULL << 52) | 0x11000 | P);
 	expect_fault(false, true, E_P | E_RSVD);
 	fake_set(entry_at(0), 8, 0x11000);
 	expect_fault(false, false, 0);
