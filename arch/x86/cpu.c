@@ -5,8 +5,8 @@
 #include "arch/x86/vendor.h"
 #include "hv/lib/panic.h"
 
-#define COM1     0x3f8
-#define COM_LSR  5
+#define COM1	 0x3f8
+#define COM_LSR	 5
 #define LSR_THRE 0x20
 
 static const struct boot_platform *cpu_platform;
@@ -51,7 +51,8 @@ void arch_cpu_init(const struct boot_info *bi)
 	svm = vendor_svm.probe();
 	vmx = svm ? vendor_vmx.probe() : NULL;
 	if (svm && vmx)
-		panic("no hardware virtualization: %s", x86_features.intel || cpuid(0, 0).ecx == 0x6c65746e ? vmx : svm);
+		panic("no hardware virtualization: %s",
+		      x86_features.intel || cpuid(0, 0).ecx == 0x6c65746e ? vmx : svm);
 	vendor = svm ? &vendor_vmx : &vendor_svm;
 	lapic_init(bi);
 	ioapic_init(bi);

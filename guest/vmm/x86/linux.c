@@ -112,8 +112,7 @@ static status_t linux_place(struct load *l, struct linux_kernel *k)
 	k->at = k->relocatable ? run : LOAD_1M;
 	if (run < k->pref || !load_usable(l, run, k->need) || !load_usable(l, k->at, k->need) ||
 	    !load_copy(l, k->at, k->code, k->code_size, k->code_size))
-		return load_fail(l, ERR_NOMEM, "needs %lu KiB of RAM at 0x%lx", k->need >> 10,
-				 run);
+		return load_fail(l, ERR_NOMEM, "needs %lu KiB of RAM at 0x%lx", k->need >> 10, run);
 	l->end = MAX(l->end, k->at + k->need);
 	if (!k->relocatable)
 		l->end = MAX(l->end, k->pref + k->need);
