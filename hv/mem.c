@@ -30,6 +30,15 @@ struct pool *mem_pool(void)
 	return &boot_pool;
 }
 
+u64 mem_ram_bytes(void)
+{
+	u64 pages = 0;
+
+	for (u64 n = 0; n < nframes; n++)
+		pages += frames[n].owner != FRAME_NONE;
+	return pages << PAGE_SHIFT;
+}
+
 u64 mem_top(void)
 {
 	return nframes << PAGE_SHIFT;

@@ -50,8 +50,6 @@ NORETURN void arch_reset(void);
 NORETURN void arch_poweroff(void);
 /** Stop for good, interrupts masked. */
 NORETURN void arch_halt(void);
-/** One byte to every console of ours. */
-void arch_putc(char c);
 /** Print registers and the stack's return addresses, for panic. */
 void arch_dump(void);
 
