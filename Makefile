@@ -17,7 +17,7 @@ ARCHDIR := $(ARCHDIR.$(ARCH))
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
         -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 BASE := -std=gnu17 -g -O2 $(WARN) -ffreestanding -fno-stack-protector -fno-common -fno-strict-aliasing \
-        -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -mgeneral-regs-only -mno-red-zone -fcf-protection=none \
+        -fno-asynchronous-unwind-tables -fomit-frame-pointer -mgeneral-regs-only -mno-red-zone -fcf-protection=none \
         -I. -Ihv/abi/$(ARCHDIR) -MMD -MP
 HVFLAGS    := $(BASE) -mcmodel=kernel -fno-pic -fno-pie -Iarch/$(ARCHDIR)
 GUESTFLAGS := $(BASE) -fpie -fvisibility=hidden

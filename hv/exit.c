@@ -63,8 +63,6 @@ struct vcpu *exit_post(struct vcpu *v, const struct exit *x)
 		arch_vcpu_result(&c->service->arch, OK, EVENT_EXIT, v->cookie, 0);
 		return c->service;
 	}
-	if (c->current == v)
-		c->current = NULL;
 	list_add_tail(&c->exits, &v->link);
 	sched_post(c, PENDING_EXIT);
 	return sched_next(c);
@@ -139,6 +137,7 @@ static struct vcpu *exit_io(struct vcpu *v, const struct exit *x)
 			return v;
 		}
 	}
+	exit_not_service(v, x);
 	v->run->u.io.port = x->io.port;
 	v->run->u.io.size = x->io.size;
 	v->run->u.io.write = x->io.write;
@@ -187,7 +186,10 @@ static struct vcpu *exit_sysreg(struct vcpu *v, const struct exit *x)
 
 static struct vcpu *exit_pause(struct vcpu *v, const struct exit *x)
 {
-	return sched_next(this_cpu());
+	struct cpu *c = this_cpu();
+
+	c->slice_end = ~0UL; /* its turn is over, if others wait */
+	return sched_next(c);
 }
 
 static struct vcpu *exit_halt(struct vcpu *v, const struct exit *x)
@@ -212,11 +214,13 @@ static struct vcpu *exit_halt(struct vcpu *v, const struct exit *x)
 
 static struct vcpu *exit_extint(struct vcpu *v, const struct exit *x)
 {
+	exit_not_service(v, x);
 	return exit_post(v, x);
 }
 
 static struct vcpu *exit_eoi(struct vcpu *v, const struct exit *x)
 {
+	exit_not_service(v, x);
 	v->run->u.eoi.vector = x->vector;
 	return exit_post(v, x);
 }
@@ -243,6 +247,7 @@ static struct vcpu *exit_entry_failed(struct vcpu *v, const struct exit *x)
 
 static struct vcpu *exit_sipi(struct vcpu *v, const struct exit *x)
 {
+	exit_not_service(v, x);
 	return exit_post(v, x);
 }
 

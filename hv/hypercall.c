@@ -65,6 +65,8 @@ bool event_deliver(struct cpu *c)
 
 		list_del(&d->link);
 		d->rung = false;
+		if (list_empty(&c->doorbells))
+			c->bell_end = ~0UL;
 		c->service_waits = false;
 		arch_vcpu_result(s, OK, EVENT_DOORBELL, d->cookie, 0);
 		return true;
@@ -73,13 +75,13 @@ bool event_deliver(struct cpu *c)
 	return false;
 }
 
-/* The exit of @g has been served: it goes on, or sleeps. */
+/* The exit of @g has been served: it goes on, or sleeps. One that waits on a list has not been seen yet. */
 static status_t call_resume(struct vcpu *g)
 {
 	struct run_page *run = g->run;
 	bool halt;
 
-	if (!g || g->state != VCPU_STOPPED)
+	if (g->state != VCPU_STOPPED || !list_empty(&g->link))
 		return ERR_STATE;
 	halt = run->reply & REPLY_HALT;
 	arch_vcpu_complete(&g->arch, g->exit_kind, run);
@@ -280,39 +282,48 @@ static status_t call_vm_map(struct vm *caller, struct call *c)
 	return s;
 }
 
+/* Take the grants of what @vm maps in [@gpa, @end) back, or give them again. */
+static void call_unmap_grants(struct vm *owner, struct vm *vm, u64 gpa, u64 end, bool again)
+{
+	struct ptab_leaf leaf;
+	status_t s = OK;
+
+	for (u64 at = gpa; ptab_next(arch_vm_s2(&vm->arch), at, &leaf) == OK && leaf.va < end; at = leaf.va + leaf.size) {
+		u64 from = MAX(leaf.va, gpa), to = MIN(leaf.va + leaf.size, end), pa = leaf.pa + (from - leaf.va);
+
+		if (again)
+			s = mem_grant(owner, pa, to - from, vm->id);
+		else
+			mem_revoke(pa, to - from, vm->id);
+		ASSERT(s == OK);
+	}
+}
+
 static status_t call_vm_unmap(struct vm *caller, struct call *c)
 {
 	struct vm *vm = call_guest(c->arg[1]);
-	u64 gpa = c->arg[2], size = c->arg[3], at = gpa;
+	u64 gpa = c->arg[2], size = c->arg[3];
+	struct ptab *s2;
 	struct ptab_leaf leaf;
-	struct ptab_leaf first;
 	status_t s;
 
 	if (!vm)
 		return ERR_NOENT;
+	s2 = arch_vm_s2(&vm->arch);
 	if (!is_aligned(gpa | size, PAGE_SIZE) || size == 0)
 		return ERR_ALIGN;
-	if (size > SIZE_1G || range_bad(gpa, size))
+	if (size > SIZE_1G || !range_in(gpa, size, 0, BIT(s2->fmt->addr_bits)))
 		return ERR_RANGE;
-	/* Split what is cut first, which may lack memory; then nothing can fail. */
-	s = ptab_lookup(arch_vm_s2(&vm->arch), gpa, &first);
-	if (s == OK)
-		s = ptab_protect(arch_vm_s2(&vm->arch), gpa, PAGE_SIZE, first.flags, vm->pool);
+	if (ptab_next(s2, gpa, &leaf) != OK || leaf.va >= gpa + size)
+		return ERR_UNMAPPED;
+	/* Once unmapped, the pages are not to be found any more; so their grants go first, and come back on an error. */
+	call_unmap_grants(caller, vm, gpa, gpa + size, false);
+	s = ptab_unmap(s2, gpa, size, vm->pool);
 	if (s != OK)
-		return s;
-	s = ptab_lookup(arch_vm_s2(&vm->arch), gpa + size - PAGE_SIZE, &first);
-	if (s == OK)
-		s = ptab_protect(arch_vm_s2(&vm->arch), gpa + size - PAGE_SIZE, PAGE_SIZE, first.flags, vm->pool);
-	if (s != OK)
-		return s;
-	while (ptab_next(arch_vm_s2(&vm->arch), at, &leaf) == OK && leaf.va < gpa + size) {
-		mem_revoke(leaf.pa, leaf.size, vm->id);
-		at = leaf.va + leaf.size;
-	}
-	s = ptab_unmap(arch_vm_s2(&vm->arch), gpa, size, vm->pool);
-	ASSERT(s == OK);
-	arch_vm_flush(&vm->arch);
-	return OK;
+		call_unmap_grants(caller, vm, gpa, gpa + size, true);
+	else
+		arch_vm_flush(&vm->arch);
+	return s;
 }
 
 static status_t call_vm_set_cpuid(struct vm *caller, struct call *c)
@@ -489,7 +500,7 @@ static status_t call_vcpu_apic(struct vm *caller, struct call *c)
 
 	if (!v)
 		return ERR_NOENT;
-	if (!arch_vcpu_apic(&v->arch, (u32)c->arg[2], c->arg[3], &value, &more))
+	if (c->arg[2] >> 32 || !arch_vcpu_apic(&v->arch, (u32)c->arg[2], c->arg[3], &value, &more))
 		return ERR_UNMAPPED;
 	sched_deadline(this_cpu(), v);
 	c->out[0] = value;
@@ -515,6 +526,8 @@ static status_t call_timer_set(struct vm *caller, struct call *c)
 
 static status_t call_irq_attach(struct vm *caller, struct call *c)
 {
+	if (c->arg[2] >> 32)
+		return ERR_INVAL;
 	return c->arg[1] > 0xffff ? ERR_RANGE : virq_attach((u32)c->arg[1], (u32)c->arg[2], c->arg[3]);
 }
 

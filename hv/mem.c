@@ -7,12 +7,15 @@
 #include "hv/vm.h"
 
 #define MEM_POOL_PAGES 224 /* our page tables, the service VM's tables and vCPU */
+/* What one donation or share takes of it at most: both ends of our mapping, and two cuts in a large leaf of stage 2. */
+#define MEM_TABLES     (2 * 3 + 2 * 2)
 #define MEM_LOW        0x100000UL /* below it: firmware's, never ours to place in */
 
 static struct frame *frames;
 static u64 nframes;
 static u64 mem_base, mem_size; /* what we have carved out */
 static struct pool boot_pool;
+static u64 mem_owed; /* tables that donations have set free, kept in boot_pool to map the memory again at its return */
 
 u64 mem_own_bytes(void)
 {
@@ -133,6 +136,7 @@ void mem_init(struct boot_info *bi)
 		panic("not enough memory: no %lu KiB in one piece below 4 GiB of %lu MiB", mem_size >> 10, top >> 20);
 	frames = arch_ptr(mem_base);
 	mem_make_frames(bi);
+	mem_owed = 0;
 	pool_init(&boot_pool);
 	pool_add_range(&boot_pool, arch_ptr(mem_base + table), MEM_POOL_PAGES);
 	arch_mem_init(mem_base, mem_size, &boot_pool);
@@ -211,13 +215,17 @@ status_t mem_check_free(const struct vm *vm, u64 pa, u64 size)
 
 status_t mem_donate(struct vm *from, u64 pa, u64 size, u16 to, struct pool *pool)
 {
-	status_t s = mem_check_free(from, pa, size);
+	status_t s = size > SIZE_1G ? ERR_RANGE : mem_check_free(from, pa, size);
+	size_t before;
 
 	if (s != OK)
 		return s;
+	if (pool_free(&boot_pool) < mem_owed + MEM_TABLES)
+		return ERR_NOMEM;
 	s = arch_mem_map(pa, size, false);
 	if (s != OK)
 		return s;
+	before = pool_free(from->pool);
 	s = ptab_unmap(arch_vm_s2(&from->arch), pa, size, from->pool);
 	if (s != OK) {
 		arch_mem_unmap(pa, size);
@@ -226,6 +234,9 @@ status_t mem_donate(struct vm *from, u64 pa, u64 size, u16 to, struct pool *pool
 	arch_vm_flush(&from->arch);
 	for (u64 off = 0; off < size; off += PAGE_SIZE)
 		*mem_frame(pa + off) = (struct frame){ .owner = 0, .grantee = to, .flags = FRAME_DONATED };
+	if (pool_free(from->pool) > before)
+		mem_frame(pa)->count = (u16)(pool_free(from->pool) - before);
+	mem_owed += mem_frame(pa)->count;
 	memset(arch_ptr(pa), 0, size);
 	if (pool)
 		pool_add_range(pool, arch_ptr(pa), size >> PAGE_SHIFT);
@@ -236,9 +247,10 @@ void mem_return(struct vm *to, u64 pa, u64 size)
 {
 	memset(arch_ptr(pa), 0, size);
 	arch_mem_unmap(pa, size);
+	mem_owed -= mem_frame(pa)->count;
 	for (u64 off = 0; off < size; off += PAGE_SIZE)
 		*mem_frame(pa + off) = (struct frame){ .owner = to->id };
-	/* The tables for it were there when it was donated, and stay: only a 2 MiB leaf may have become a table. */
+	/* A table that is missing was set free by a donation that is still out, or this one: mem_owed has kept one for it. */
 	mem_must(ptab_map(arch_vm_s2(&to->arch), pa, pa, size, PT_R | PT_W | PT_X, to->pool), pa);
 }
 
@@ -246,6 +258,8 @@ status_t mem_share(struct vm *vm, u64 pa)
 {
 	status_t s = mem_check_free(vm, pa, PAGE_SIZE);
 
+	if (s == OK && pool_free(&boot_pool) < mem_owed + MEM_TABLES)
+		s = ERR_NOMEM;
 	if (s == OK)
 		s = arch_mem_map(pa, PAGE_SIZE, false);
 	if (s == OK)

@@ -12,7 +12,7 @@ struct vm;
 struct frame {
 	u16 owner;   /* VM number; 0: the hypervisor; FRAME_NONE: no RAM */
 	u16 grantee; /* VM that also maps it, 0: none                    */
-	u16 count;   /* how often the grantee maps it                    */
+	u16 count;   /* how often the grantee maps it; first page of a donation: tables owed at its return */
 	u16 flags;   /* FRAME_*                                          */
 };
 static_assert(sizeof(struct frame) == 8, "1/512 of memory");
@@ -36,9 +36,12 @@ void mem_give_all(struct vm *vm, const struct boot_info *bi);
 
 /** Does @vm own all of [@pa, @pa+@size), free of grants and shares? Page-aligned; ERR_ALIGN, ERR_OWNER, ERR_BUSY. */
 MUST_CHECK status_t mem_check_free(const struct vm *vm, u64 pa, u64 size);
-/** Take [@pa, @pa+@size) from @from as memory for VM @to's own tables: zeroed and mapped here, in @pool. */
+/**
+ * Take [@pa, @pa+@size), at most 1 GiB, from @from as memory for VM @to's own tables: zeroed and mapped here, in @pool.
+ * As mem_check_free, and ERR_RANGE, ERR_NOMEM: nothing has changed.
+ */
 MUST_CHECK status_t mem_donate(struct vm *from, u64 pa, u64 size, u16 to, struct pool *pool);
-/** Give such memory back, zeroed. */
+/** Give such memory back, zeroed, in the same piece. Cannot fail. */
 void mem_return(struct vm *to, u64 pa, u64 size);
 /** Map one page of @vm here too, until mem_unshare. */
 MUST_CHECK status_t mem_share(struct vm *vm, u64 pa);

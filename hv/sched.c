@@ -15,26 +15,25 @@ void sched_init(struct cpu *c)
 	list_init(&c->timers);
 	c->service_timer = ~0UL;
 	c->slice_end = ~0UL;
+	c->bell_end = ~0UL;
 	sched_slice = arch_counter_hz() / 1000 * SLICE_MS;
 	sched_bell = arch_counter_hz() / 1000000 * BELL_US;
 }
 
 void sched_arm(struct cpu *c)
 {
-	u64 when = MIN(c->service_timer, c->slice_end);
+	u64 when = MIN(c->service_timer, MIN(c->slice_end, c->bell_end));
 
 	if (!list_empty(&c->timers))
 		when = MIN(when, list_entry(c->timers.next, struct vcpu, timer_link)->deadline);
 	arch_timer_set(when);
 }
 
-void sched_deadline(struct cpu *c, struct vcpu *v)
+/* Sort @v in by @when. */
+static void sched_timer_put(struct cpu *c, struct vcpu *v, u64 when)
 {
-	u64 when = arch_vcpu_deadline(&v->arch);
 	struct list *at;
 
-	if (likely(when == v->deadline))
-		return;
 	list_del(&v->timer_link);
 	v->deadline = when;
 	if (when != ~0UL) {
@@ -43,6 +42,15 @@ void sched_deadline(struct cpu *c, struct vcpu *v)
 				break;
 		list_add_tail(at, &v->timer_link);
 	}
+}
+
+void sched_deadline(struct cpu *c, struct vcpu *v)
+{
+	u64 when = arch_vcpu_deadline(&v->arch);
+
+	if (likely(when == v->deadline))
+		return;
+	sched_timer_put(c, v, when);
 	sched_arm(c);
 }
 
@@ -80,8 +88,8 @@ void sched_post(struct cpu *c, u32 why)
 {
 	c->pending |= why;
 	/* A doorbell doesn't stop the guest: it gets a little more time to ring again, or to halt. */
-	if (why == PENDING_DOORBELL && c->slice_end == ~0UL) {
-		c->slice_end = arch_counter() + sched_bell;
+	if (why == PENDING_DOORBELL && c->bell_end == ~0UL) {
+		c->bell_end = arch_counter() + sched_bell;
 		sched_arm(c);
 	}
 }
@@ -96,13 +104,9 @@ void sched_timers(struct cpu *c)
 		if (v->deadline > now)
 			break;
 		arch_vcpu_timer(&v->arch);
-		list_del(&v->timer_link);
-		v->deadline = ~0UL;
-		sched_deadline(c, v);
+		/* A periodic timer may be due again at once: later, lest it keep us here and others from their turn. */
+		sched_timer_put(c, v, MAX(arch_vcpu_deadline(&v->arch), now + 1));
 		sched_wake(v);
-		/* A periodic timer that is always due would keep us here: the rest comes with the next exit. */
-		if (v->deadline <= now)
-			break;
 	}
 	if (c->service_timer <= now) {
 		c->service_timer = ~0UL;
@@ -110,6 +114,8 @@ void sched_timers(struct cpu *c)
 	}
 	if (c->slice_end <= now)
 		c->slice_end = ~0UL;
+	if (c->bell_end <= now)
+		c->bell_end = ~0UL;
 	sched_arm(c);
 }
 

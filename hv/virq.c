@@ -43,11 +43,18 @@ status_t virq_attach(u32 gsi, u32 flags, u64 cookie)
 			return ERR_NOENT;
 		arch_irq_detach(gsi);
 		virqs[gsi].attached = false;
+		if (virqs[gsi].arrived)
+			virq_pending--;
+		virqs[gsi].arrived = false;
 		return OK;
 	}
 	s = arch_irq_attach(gsi, flags, &gsi);
 	if (s != OK)
 		return s;
+	if (gsi >= VIRQ_MAX) {
+		arch_irq_detach(gsi);
+		return ERR_RANGE;
+	}
 	virqs[gsi].attached = true;
 	virqs[gsi].cookie = cookie;
 	return OK;

@@ -23,12 +23,6 @@
 
 struct vm;
 
-enum vcpu_run_state {
-	VCPU_STOPPED, /* waits for the service VM: new, or its exit is being served */
-	VCPU_READY,   /* runs, or is on a ready list                                */
-	VCPU_HALTED,  /* until an interrupt                                         */
-};
-
 struct vcpu {
 	struct arch_vcpu arch;
 	struct vm *vm;
@@ -42,9 +36,6 @@ struct vcpu {
 	u8 state;               /* enum vcpu_run_state */
 	bool stop;              /* VCPU_STOP was asked for */
 	u32 exit_kind;          /* of the exit that the service VM serves */
-	u64 ticks;              /* counter ticks in the guest */
-	u64 service_ticks;      /* in the service VM for it   */
-	u64 entries;
 	u64 exits[EXIT_COUNT];
 	struct vcpu_regs regs;  /* the service VM's own general registers */
 };

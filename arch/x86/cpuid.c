@@ -8,37 +8,40 @@
 #define CPUID_ENTRIES 112
 #define CPUID_DIRECT  32 /* leaves of each range that are found at once */
 #define CPUID_NONE    0xff
+#define CPUID_LIVE    (BIT(1) | BIT(7) | BIT(0xb) | BIT(0xd) | BIT(0x1f)) /* leaves with bits that change */
 
-/* first[range][leaf] is the first of the leaf's entries, which stand together. */
+/*
+ * A leaf's two highest bits say its range: basic, hypervisor (4000_0000), extended (8000_0000), nothing. first[range][leaf]
+ * is the first of the leaf's entries, which stand together.
+ */
 struct cpuid_table {
 	u32 n;
-	u32 max[3];
-	u8 first[3][CPUID_DIRECT];
+	u32 max[4]; /* last leaf of each range, below CPUID_DIRECT */
+	u8 first[4][CPUID_DIRECT];
 	struct vcpu_cpuid e[CPUID_ENTRIES];
 };
 static_assert(sizeof(struct cpuid_table) <= PAGE_SIZE, "a page");
 
 struct x86_features x86_features;
 
-/* 0: basic, 1: hypervisor (4000_0000), 2: extended (8000_0000). */
-static unsigned cpuid_range(u32 leaf)
+static inline unsigned cpuid_range(u32 leaf)
 {
-	return leaf >> 31 ? 2 : leaf >> 30 & 1;
+	return leaf >> 30;
 }
 
+static inline u32 cpuid_low(u32 leaf)
+{
+	return leaf & 0x3fffffff;
+}
+
+/* @leaf is at most its range's last. */
 static const struct vcpu_cpuid *cpuid_find(const struct cpuid_table *t, u32 leaf, u32 subleaf)
 {
-	unsigned range = cpuid_range(leaf), i;
-	u32 low = leaf & 0x3fffffff;
+	const struct vcpu_cpuid *e = &t->e[t->first[cpuid_range(leaf)][cpuid_low(leaf)]], *end = &t->e[t->n];
 
-	if (low >= CPUID_DIRECT)
-		return NULL;
-	i = t->first[range][low];
-	if (i == CPUID_NONE)
-		return NULL;
-	for (; i < t->n && t->e[i].leaf == leaf; i++)
-		if (!t->e[i].match_subleaf || t->e[i].subleaf == subleaf)
-			return &t->e[i];
+	for (; e < end && e->leaf == leaf; e++)
+		if (!e->match_subleaf || e->subleaf == subleaf)
+			return e;
 	return NULL;
 }
 
@@ -61,29 +64,50 @@ static void cpuid_live(struct arch_vcpu *v, u32 leaf, u32 subleaf, struct cpuid 
 	}
 }
 
-void x86_cpuid(struct arch_vcpu *v)
+static void cpuid_answer(u64 *g, u32 eax, u32 ebx, u32 ecx, u32 edx)
+{
+	g[X86_RAX] = eax;
+	g[X86_RBX] = ebx;
+	g[X86_RCX] = ecx;
+	g[X86_RDX] = edx;
+}
+
+/* The leaves whose answer isn't just an entry: out of line, so that the others' way is short. */
+static __attribute__((noinline)) void cpuid_other(struct arch_vcpu *v, const struct vcpu_cpuid *e)
 {
 	u64 *g = v->regs->gpr;
 	u32 leaf = (u32)g[X86_RAX], subleaf = (u32)g[X86_RCX];
-	const struct cpuid_table *t = v->vm->cpuid;
-	const struct vcpu_cpuid *e;
 	struct cpuid r = { 0 };
 
-	if (v->service) {
+	if (v->service)
 		r = cpuid(leaf, subleaf);
-	} else if (t) {
-		if ((leaf & 0x3fffffff) > t->max[cpuid_range(leaf)])
-			leaf = t->max[0]; /* Intel: beyond the last leaf, the last basic one answers */
-		e = cpuid_find(t, leaf, subleaf);
-		if (e)
-			r = (struct cpuid){ e->eax, e->ebx, e->ecx, e->edx };
-		if (leaf <= 0x1f)
-			cpuid_live(v, leaf, subleaf, &r);
+	else if (e)
+		r = (struct cpuid){ e->eax, e->ebx, e->ecx, e->edx };
+	if (!v->service && leaf < CPUID_DIRECT)
+		cpuid_live(v, leaf, subleaf, &r);
+	cpuid_answer(g, r.eax, r.ebx, r.ecx, r.edx);
+}
+
+void x86_cpuid(struct arch_vcpu *v)
+{
+	u64 *g = v->regs->gpr;
+	u32 leaf = (u32)g[X86_RAX];
+	const struct cpuid_table *t = v->vm->cpuid;
+	const struct vcpu_cpuid *e;
+
+	if (unlikely(!t)) {
+		cpuid_other(v, NULL);
+		return;
 	}
-	g[X86_RAX] = r.eax;
-	g[X86_RBX] = r.ebx;
-	g[X86_RCX] = r.ecx;
-	g[X86_RDX] = r.edx;
+	if (unlikely(cpuid_low(leaf) > t->max[cpuid_range(leaf)])) {
+		leaf = t->max[0]; /* Intel: beyond the last leaf, the last basic one answers */
+		g[X86_RAX] = leaf;
+	}
+	e = cpuid_find(t, leaf, (u32)g[X86_RCX]);
+	if (unlikely(!e || (leaf < CPUID_DIRECT && (CPUID_LIVE >> leaf & 1))))
+		cpuid_other(v, e);
+	else
+		cpuid_answer(g, e->eax, e->ebx, e->ecx, e->edx);
 }
 
 status_t arch_vm_set_cpuid(struct arch_vm *vm, const struct vcpu_cpuid *e, u32 n, struct pool *pool)
@@ -106,14 +130,27 @@ status_t arch_vm_set_cpuid(struct arch_vm *vm, const struct vcpu_cpuid *e, u32 n
 	t->n = n;
 	for (u32 i = 0; i < n; i++) {
 		u32 leaf = t->e[i].leaf;
-		u8 *first = &t->first[cpuid_range(leaf)][leaf & 0x3fffffff];
+		u8 *first = &t->first[cpuid_range(leaf)][cpuid_low(leaf)];
 
 		if (*first == CPUID_NONE)
 			*first = (u8)i;
-		if ((leaf & 0x3fffffff) == 0)
-			t->max[cpuid_range(leaf)] = t->e[i].eax & 0x3fffffff;
+		if (cpuid_low(leaf) == 0)
+			t->max[cpuid_range(leaf)] = MIN(cpuid_low(t->e[i].eax), CPUID_DIRECT - 1u);
 	}
 	return OK;
+}
+
+/*
+ * Does the TSC count at one rate for good? QEMU's emulation, which says "TCGTCGTCGTCG" in leaf 4000_0000h, has no way
+ * to set the flag, but its TSC has no clock speeds or sleep states to follow.
+ */
+static bool cpuid_invariant_tsc(u32 ext)
+{
+	struct cpuid emulator = cpuid(0x40000000, 0);
+
+	if (ext >= 0x80000007 && (cpuid(0x80000007, 0).edx & BIT(8)))
+		return true;
+	return emulator.ebx == 0x54474354 && emulator.ecx == 0x43544743 && emulator.edx == 0x47435447;
 }
 
 void x86_features_init(void)
@@ -137,7 +174,7 @@ void x86_features_init(void)
 	f->pages_1g = cpuid(0x80000001, 0).edx & BIT(26);
 	f->rdtscp = cpuid(0x80000001, 0).edx & BIT(27);
 	f->phys_bits = ext >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
-	f->invariant_tsc = ext >= 0x80000007 && (cpuid(0x80000007, 0).edx & BIT(8));
+	f->invariant_tsc = cpuid_invariant_tsc(ext);
 	if (f->xsave) {
 		struct cpuid d = cpuid(0xd, 0);
 

@@ -157,6 +157,9 @@ static struct x86_event run_event(struct arch_vcpu *v)
 {
 	struct x86_event e = { 0 };
 
+	if (likely(!(v->reinject.info | v->inject.info | (v->apic.events & VLAPIC_EV_NMI))))
+		return e;
+
 	if (v->reinject.info) {
 		e = v->reinject;
 		v->reinject.info = 0;
@@ -268,23 +271,33 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 	}
 	if (unlikely(run_loaded != v))
 		x86_load_guest(v);
-	do {
-		bool virq;
+	for (;;) {
+		bool virq = v->virq_on;
 
-		if (!run_interrupts(v, x))
-			return;
-		if (v->tpr != v->apic.tpr) {
-			v->tpr = v->apic.tpr;
-			v->tpr_set = true;
+		if (unlikely(v->irq_state | v->apic.irr.words)) {
+			if (!run_interrupts(v, x))
+				return;
+			virq = v->virq_on;
 		}
-		virq = v->virq_on;
+		if (unlikely(v->tpr != v->apic.tpr)) {
+			v->tpr = v->apic.tpr;
+			v->dirty |= DIRTY_TPR;
+		}
 		vendor->run(v, run_event(v), x);
-		if (virq && !v->virq_on)
+		if (unlikely(virq && !v->virq_on))
 			run_taken(v);
-		if (unlikely(v->tpr >> 4 != v->apic.tpr >> 4))
+		if (unlikely((v->tpr ^ v->apic.tpr) >> 4))
 			vlapic_set_tpr(&v->apic, v->tpr);
 		v->tpr = v->apic.tpr;
-	} while (run_exit(v, x));
+		if (likely(x->kind == EXIT_CPUID)) {
+			v->exits[EXIT_CPUID]++;
+			x86_cpuid(v);
+			run_skip(v);
+			continue;
+		}
+		if (!run_exit(v, x))
+			return;
+	}
 }
 
 bool arch_vcpu_awake(struct arch_vcpu *v)

@@ -124,46 +124,36 @@ static void svm_new_asid(struct arch_vcpu *v, struct vmcb *c)
 	c->clean = 0;
 }
 
+/* What an entry rarely needs: the reason is in v->dirty, @inject, or a stale TLB. */
 static void svm_prepare(struct arch_vcpu *v, struct vmcb *c, struct x86_event inject)
 {
-	if (v->dirty) {
-		if (v->dirty & DIRTY_RIP) {
-			c->rip = v->rip;
-			c->int_state = 0; /* the shadow of STI, MOV SS ends with the instruction */
-		}
-		if (v->dirty & DIRTY_RFLAGS)
-			c->rflags = (v->regs->rflags & RFLAGS_WRITABLE) | RFLAGS_FIXED;
-		if (v->dirty & DIRTY_RSP)
-			c->rsp = v->regs->gpr[X86_RSP];
-		if (v->dirty & DIRTY_CR2) {
-			c->cr2 = v->regs->cr2;
-			c->clean = 0;
-		}
-		v->dirty = 0;
-	}
-	if (unlikely(v->tpr_set)) {
-		v->tpr_set = false;
+	if (v->dirty & DIRTY_RFLAGS)
+		c->rflags = (v->regs->rflags & RFLAGS_WRITABLE) | RFLAGS_FIXED;
+	if (v->dirty & DIRTY_RSP)
+		c->rsp = v->regs->gpr[X86_RSP];
+	if (v->dirty & DIRTY_CR2)
+		c->cr2 = v->regs->cr2;
+	if (v->dirty & DIRTY_TPR)
 		c->int_ctl = (c->int_ctl & ~INT_V_TPR) | FIELD_PUT(INT_V_TPR, v->tpr >> 4);
-		c->clean &= ~CLEAN_TPR;
-	}
+	v->dirty &= DIRTY_RIP;
+	c->clean = 0;
 	c->tlb_control = 0;
-	if (unlikely(v->asid_seen != svm_generation))
+	c->eventinj = 0;
+	if (v->asid_seen != svm_generation)
 		svm_new_asid(v, c);
-	if (unlikely(v->flush_seen != v->vm->flush)) {
+	if (v->flush_seen != v->vm->flush) {
 		v->flush_seen = v->vm->flush;
 		c->tlb_control = 1;
 	}
-	c->eventinj = 0;
-	if (unlikely(inject.info)) {
-		/* TCG delivers an external interrupt given here twice: those go through V_IRQ, also on hardware. */
-		if ((inject.info & EVENT_TYPE) == EVENT_TYPE_INTR) {
-			c->int_ctl = (c->int_ctl & ~INT_V_PRIO) | INT_V_IRQ | INT_V_IGN_TPR;
-			c->int_vector = inject.info & EVENT_VECTOR;
-			c->clean &= ~CLEAN_TPR;
-		} else {
-			c->eventinj = inject.info;
-			c->eventinj_err = inject.error;
-		}
+	if (c->tlb_control || inject.info)
+		v->dirty |= DIRTY_ONCE; /* to be cleared at the next entry */
+	/* TCG delivers an external interrupt given to EVENTINJ twice: those go through V_IRQ, also on hardware. */
+	if (inject.info && (inject.info & EVENT_TYPE) == EVENT_TYPE_INTR) {
+		c->int_ctl = (c->int_ctl & ~INT_V_PRIO) | INT_V_IRQ | INT_V_IGN_TPR;
+		c->int_vector = inject.info & EVENT_VECTOR;
+	} else if (inject.info) {
+		c->eventinj = inject.info;
+		c->eventinj_err = inject.error;
 	}
 }
 
@@ -198,7 +188,7 @@ static u64 *svm_slot(struct arch_vcpu *v, u64 linear)
  * prefixes before them: the service VM is asked once for each place, and the guest then makes the same exit again. The
  * service VM itself has none.
  */
-static void svm_length(struct arch_vcpu *v, const struct vmcb *c, unsigned len)
+static inline void svm_length(struct arch_vcpu *v, const struct vmcb *c, unsigned len, struct exit *x)
 {
 	u64 linear, known;
 
@@ -213,7 +203,10 @@ static void svm_length(struct arch_vcpu *v, const struct vmcb *c, unsigned len)
 	linear = c->cs.base + v->rip;
 	known = *svm_slot(v, linear) ^ linear << 4;
 	v->next_rip = v->rip + known;
-	v->ask_length = known > 15;
+	if (unlikely(known > 15)) {
+		v->next_rip = 0;
+		x->kind = EXIT_LENGTH;
+	}
 }
 
 static void svm_learn(struct arch_vcpu *v, unsigned length)
@@ -275,12 +268,12 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 	case SVM_EXIT_EXCP0 + VEC_DB: x->kind = EXIT_CR; break; /* svm_step_end has done it */
 	case SVM_EXIT_NMI: x->kind = EXIT_NMI; break;
 	case SVM_EXIT_INVD:
-		svm_length(v, c, 2);
 		x->kind = EXIT_CACHE;
+		svm_length(v, c, 2, x);
 		break;
 	case SVM_EXIT_XSETBV:
-		svm_length(v, c, 3);
 		x->kind = EXIT_XSETBV;
+		svm_length(v, c, 3, x);
 		break;
 	case SVM_EXIT_SHUTDOWN:
 		x->kind = EXIT_SHUTDOWN;
@@ -293,7 +286,7 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 	case SVM_EXIT_VMRUN ... SVM_EXIT_VMRUN + 6:
 	case SVM_EXIT_MONITOR ... SVM_EXIT_MWAIT:
 		x->kind = c->exitcode == SVM_EXIT_VMMCALL ? EXIT_HYPERCALL : EXIT_UNDEFINED;
-		svm_length(v, c, 3);
+		svm_length(v, c, 3, x);
 		break;
 	case SVM_EXIT_EXCP0 + VEC_MC: panic("machine check in a guest");
 	default:
@@ -310,16 +303,16 @@ static void svm_decode(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 	case SVM_EXIT_INTR: x->kind = EXIT_IRQ; return;
 	case SVM_EXIT_IOIO: svm_decode_io(v, c, x); return;
 	case SVM_EXIT_VMMCALL:
-		svm_length(v, c, 3);
 		x->kind = EXIT_HYPERCALL;
+		svm_length(v, c, 3, x);
 		return;
 	case SVM_EXIT_CPUID:
-		svm_length(v, c, 2);
 		x->kind = EXIT_CPUID;
+		svm_length(v, c, 2, x);
 		return;
 	case SVM_EXIT_MSR:
-		svm_length(v, c, 2);
 		x->kind = EXIT_MSR;
+		svm_length(v, c, 2, x);
 		x->sysreg.index = (u32)v->regs->gpr[X86_RCX];
 		x->sysreg.write = c->exitinfo1;
 		return;
@@ -331,8 +324,8 @@ static void svm_decode(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 		v->next_rip = 0;
 		return;
 	case SVM_EXIT_HLT:
-		svm_length(v, c, 1);
 		x->kind = EXIT_HALT;
+		svm_length(v, c, 1, x);
 		return;
 	default: svm_decode_rare(v, c, x);
 	}
@@ -349,45 +342,51 @@ static void svm_reinject(struct arch_vcpu *v, const struct vmcb *c)
 	v->reinject.error = c->exitintinfo_err;
 }
 
+/* The other end of svm_prepare. */
+static void svm_injected(struct arch_vcpu *v, struct vmcb *c, struct x86_event inject)
+{
+	if ((inject.info & EVENT_TYPE) == EVENT_TYPE_INTR) {
+		if (c->int_ctl & INT_V_IRQ)
+			v->reinject = inject; /* it was not taken */
+		c->int_ctl &= ~(INT_V_IRQ | INT_V_IGN_TPR);
+		v->virq_tpr = 0xff; /* what was armed before is to be offered anew */
+	} else if ((inject.info & EVENT_TYPE) == EVENT_TYPE_NMI) {
+		v->nmi_masked = true;
+		c->intercept_misc1 |= MISC1_IRET;
+	}
+	c->clean = 0;
+}
+
 static void svm_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x)
 {
 	struct vmcb *c = v->ctl;
 	u64 *rax = &v->regs->gpr[X86_RAX];
-	bool soft_irq;
 
-	svm_prepare(v, c, inject);
-	c->rax = *rax;
-	soft_irq = inject.info && !c->eventinj;
-	if (unlikely((c->int_state & 1) && svm_tcg && !v->step && !inject.info))
+	if (unlikely((v->dirty & ~DIRTY_RIP) | inject.info | (v->asid_seen ^ svm_generation) |
+	             (v->flush_seen ^ v->vm->flush)))
+		svm_prepare(v, c, inject);
+	if (v->dirty & DIRTY_RIP) {
+		c->rip = v->rip;
+		c->int_state = 0; /* the shadow of STI, MOV SS ends with the instruction */
+		v->dirty &= ~DIRTY_RIP;
+	} else if (unlikely((c->int_state & 1) && svm_tcg && !v->step && !inject.info)) {
 		svm_step_begin(v, c);
+	}
+	c->rax = *rax;
 	svm_enter(v->regs, v->ctl_pa);
 	if (unlikely(v->step))
 		svm_step_end(v, c);
 	*rax = c->rax;
 	v->rip = c->rip;
 	c->clean = CLEAN_ALL;
-	if (unlikely(c->exitintinfo & EVENT_VALID))
+	if (unlikely((s32)c->exitintinfo < 0)) /* EVENT_VALID */
 		svm_reinject(v, c);
-	if (v->virq_on && !(c->int_ctl & INT_V_IRQ) && !soft_irq && !v->virq_held)
-		v->virq_on = false;
 	v->tpr = FIELD(INT_V_TPR, c->int_ctl) << 4;
-	if (unlikely(soft_irq)) {
-		if (c->int_ctl & INT_V_IRQ)
-			v->reinject = inject;
-		c->int_ctl &= ~(INT_V_IRQ | INT_V_IGN_TPR);
-		c->clean = 0;
-	}
-	if (unlikely((inject.info & EVENT_TYPE) == EVENT_TYPE_NMI && inject.info)) {
-		v->nmi_masked = true;
-		c->intercept_misc1 |= MISC1_IRET;
-		c->clean = 0;
-	}
+	if (unlikely(inject.info))
+		svm_injected(v, c, inject);
+	else if (v->virq_on && !(c->int_ctl & INT_V_IRQ) && !v->virq_held)
+		v->virq_on = false;
 	svm_decode(v, c, x);
-	if (unlikely(v->ask_length)) {
-		v->ask_length = false;
-		v->next_rip = 0;
-		x->kind = EXIT_LENGTH;
-	}
 	x->next_pc = v->next_rip;
 }
 

@@ -97,6 +97,8 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 void arch_vcpu_fini(struct arch_vcpu *v, struct pool *pool)
 {
 	x86_forget(v);
+	if (vendor->vcpu_fini)
+		vendor->vcpu_fini(v);
 	pool_put(pool, v->ctl);
 	pool_put(pool, v->xsave);
 }

@@ -18,6 +18,8 @@ struct vendor {
 	void (*cpu_on)(void);
 	/** v->ctl is a zeroed page: set up controls for v->vm. */
 	void (*vcpu_init)(struct arch_vcpu *v);
+	/** v->ctl is about to become somebody else's page: the CPU must have nothing of it. NULL: nothing to do. */
+	void (*vcpu_fini)(struct arch_vcpu *v);
 	/**
 	 * Enter the guest with what is dirty, the event @inject (info 0: none); on the exit fill v->rip, v->next_rip,
 	 * v->reinject, and @x. EXIT_CPUID, EXIT_MSR (x->sysreg, data) and the like are for arch/x86/run.c.

@@ -20,6 +20,13 @@ static const char *const command_states[] = {
 	[VM_CRASHED] = "crashed", [VM_OFF] = "off",
 };
 
+/* The hypervisor's struct hv_stats.state. */
+static const char *const command_runs[] = {
+	[VCPU_STOPPED] = "stopped",
+	[VCPU_READY] = "running",
+	[VCPU_HALTED] = "halted",
+};
+
 static struct trace_ring *command_trace_ring;
 
 static u64 command_memory(const struct vm *vm)
@@ -67,8 +74,7 @@ static void command_stats_vcpu(const struct vcpu *v)
 		return;
 	}
 	memcpy(&s, hv_mailbox, sizeof(s));
-	console_print("CPU %u: %llu entries, guest ticks %llu, service ticks %llu\n", v->index, (ull)s.hv_entries,
-		      (ull)s.guest_ticks, (ull)s.service_ticks);
+	console_print("CPU %u: %s\n", v->index, s.state < ARRAY_SIZE(command_runs) ? command_runs[s.state] : "?");
 	for (unsigned k = 0; k < EXIT_COUNT && k < HV_STATS_MAX; k++) {
 		if (s.exits[k] != 0 || v->exits[k] != 0)
 			console_print("  %-13s %12llu, to the service VM %12llu\n", command_exit_names[k],
@@ -147,8 +153,13 @@ static void command_trace(char *arg)
 
 static void command_reset(char *arg)
 {
-	struct guest *g = command_guest(arg);
+	struct guest *g;
 
+	if (*arg == '\0') {
+		service_leave(MACHINE_RESET);
+		return;
+	}
+	g = command_guest(arg);
 	if (g == NULL)
 		return;
 	if (g->vm.state == VM_RUNNING)
@@ -159,8 +170,7 @@ static void command_reset(char *arg)
 
 static void command_poweroff(char *arg)
 {
-	log_line("powering off, as told on the service console");
-	service_machine(MACHINE_POWEROFF);
+	service_leave(MACHINE_POWEROFF);
 }
 
 static void command_help(char *arg);
@@ -174,8 +184,8 @@ static const struct {
 	{ "log", "the hypervisor's and this program's log", command_log },
 	{ "audit", "walk every guest's tables against the owners of pages", command_audit },
 	{ "trace", "on | off | show: the last exits of all guests", command_trace },
-	{ "reset", "NAME: reset it, or start it again", command_reset },
-	{ "poweroff", "power the machine off", command_poweroff },
+	{ "reset", "NAME: reset that guest, or start it again; without a name: the machine", command_reset },
+	{ "poweroff", "stop all guests and power the machine off", command_poweroff },
 	{ "help", "this", command_help },
 };
 

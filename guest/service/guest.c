@@ -97,6 +97,7 @@ static bool guest_ram(struct guest *g)
 		}
 		r->gpa = gpa;
 		r->size = size;
+		vm->nram++;
 		/* A call maps at most 1 GiB. */
 		s = OK;
 		for (u64 off = 0, n; s == OK && off < size; off += n) {
@@ -107,9 +108,41 @@ static bool guest_ram(struct guest *g)
 		}
 		if (s != OK)
 			return guest_fail(g, "map memory", s);
-		vm->nram++;
 		left -= size;
 		gpa = 4 * SIZE_1G;
+	}
+	return true;
+}
+
+/* The VM's memory goes back; its consoles, with what they hold, stay where the user may look at them. */
+static void guest_unmake(struct guest *g)
+{
+	struct vm *vm = &g->vm;
+
+	if (hv_call(HV_VM_DESTROY, vm->id, 0, 0, 0, 0).status != OK)
+		return; /* then the memory is not ours */
+	for (; vm->nram != 0; vm->nram--)
+		page_free(vm->ram[vm->nram - 1].mem, vm->ram[vm->nram - 1].size);
+}
+
+/* Are the files there? Asked first, since a guest that lacks one needs no memory. */
+static bool guest_files(const struct config_vm *c)
+{
+	const char *file[2 + CONFIG_MAX_MODULES + CONFIG_MAX_DISKS];
+	unsigned n = 0;
+
+	file[n++] = c->kernel;
+	if (c->initrd[0] != '\0')
+		file[n++] = c->initrd;
+	for (unsigned i = 0; i < c->nmodules; i++)
+		file[n++] = c->module[i].file;
+	for (unsigned i = 0; i < c->ndisks; i++)
+		file[n++] = c->disk[i].file;
+	for (unsigned i = 0; i < n; i++) {
+		if (guest_module(file[i]) == NULL) {
+			log_line("error: guest %s: no boot module is called '%s'", c->name, file[i]);
+			return false;
+		}
 	}
 	return true;
 }
@@ -177,10 +210,6 @@ static bool guest_devices(struct guest *g)
 		const struct config_disk *d = &c->disk[i];
 		const struct boot_module *m = guest_module(d->file);
 
-		if (m == NULL) {
-			log_line("error: guest %s: no boot module is called '%s'", c->name, d->file);
-			return false;
-		}
 		g->disk[i] = ramdisk_new((const void *)(uintptr_t)m->base, m->size, d->readonly, d->serial);
 		s = g->disk[i] == NULL ? ERR_NOMEM : virtio_blk_new(&g->vm, pci, devfn, g->disk[i]);
 		if (s != OK)
@@ -217,10 +246,14 @@ static void guest_restart(struct timer *t);
 
 bool guest_create(const struct config_vm *config)
 {
-	struct guest *g = mem_alloc(sizeof(*g));
-	void *donation = mem_donation(GUEST_DONATION);
+	struct guest *g;
+	void *donation;
 	struct hv_result r;
 
+	if (!guest_files(config))
+		return false;
+	g = mem_alloc(sizeof(*g));
+	donation = mem_donation(GUEST_DONATION);
 	if (g == NULL || donation == NULL) {
 		log_line("error: guest %s: out of memory", config->name);
 		return false;
@@ -234,8 +267,10 @@ bool guest_create(const struct config_vm *config)
 	if (r.status != OK)
 		return guest_fail(g, "create", r.status);
 	g->vm.id = (u32)r.a;
-	if (!guest_ram(g) || !guest_cpuid(g) || !guest_vcpus(g) || !guest_platform(g))
+	if (!guest_ram(g) || !guest_cpuid(g) || !guest_vcpus(g) || !guest_platform(g)) {
+		guest_unmake(g);
 		return false;
+	}
 	guests[nguests++] = g;
 	return true;
 }
@@ -374,8 +409,18 @@ static void guest_stopped(struct vm *vm)
 		break;
 	}
 	guest_audit();
-	if (action == ACTION_RESTART)
+	if (action == ACTION_RESTART && !service_leaving())
 		timer_set(&g->restart, time_ns() + wait);
 	else
 		guest_end(g);
+}
+
+void guest_stop(struct guest *g)
+{
+	if (g->vm.state == VM_RUNNING) {
+		vm_stop(&g->vm, STOP_POWEROFF, "stopped from the service console");
+	} else if (!g->ended && g->vm.stop_told) { /* it was to start again */
+		timer_cancel(&g->restart);
+		guest_end(g);
+	}
 }

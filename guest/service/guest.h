@@ -37,6 +37,8 @@ const struct boot_module *guest_module(const char *name);
 bool guest_create(const struct config_vm *config);
 /** Load its kernel and let its first CPU run. False: said why in the log. */
 bool guest_start(struct guest *g);
+/** Stop it for good: it runs no more when service_guest_ended is called, which may be from here. */
+void guest_stop(struct guest *g);
 struct guest *guest_by_name(const char *name);
 /** Have the hypervisor check who owns which page, and log the result. */
 void guest_audit(void);
@@ -48,6 +50,10 @@ MUST_CHECK status_t guest_msrs(u32 vm);
 void service_guest_ended(void);
 /** Send what is in the consoles, then power off (MACHINE_POWEROFF) or reset. */
 NORETURN void service_machine(unsigned what);
+/** Stop all guests, then power the machine off (MACHINE_POWEROFF) or reset it. May return: that happens later then. */
+void service_leave(unsigned what);
+/** Has service_leave been called? Nothing starts again then. */
+bool service_leaving(void);
 /** A line typed on the service console. */
 void command_line(char *text);
 

@@ -13,6 +13,7 @@ struct hv_info service_info;
 static struct config main_config;
 static struct drv_uart main_uart;
 static bool main_has_uart;
+static enum { LEAVE_NOT, LEAVE_POWEROFF, LEAVE_RESET } main_leaving; /* as told on the service console */
 
 /* Bounded: a line that takes nothing must not keep the machine. */
 static void main_drain(void)
@@ -35,12 +36,28 @@ void service_guest_ended(void)
 		if (!guests[i]->ended)
 			return;
 	}
-	if (!main_config.poweroff_when_done) {
-		log_line("all guests have stopped");
-		return;
+	if (main_leaving == LEAVE_RESET) {
+		log_line("all guests have stopped: resetting the machine");
+		service_machine(MACHINE_RESET);
 	}
-	log_line("all guests have stopped: powering off");
-	service_machine(MACHINE_POWEROFF);
+	if (main_leaving == LEAVE_POWEROFF || main_config.poweroff_when_done) {
+		log_line("all guests have stopped: powering off");
+		service_machine(MACHINE_POWEROFF);
+	}
+	log_line("all guests have stopped");
+}
+
+bool service_leaving(void)
+{
+	return main_leaving != LEAVE_NOT;
+}
+
+void service_leave(unsigned what)
+{
+	main_leaving = what == MACHINE_RESET ? LEAVE_RESET : LEAVE_POWEROFF;
+	for (unsigned i = 0; i < nguests; i++)
+		guest_stop(guests[i]);
+	service_guest_ended();
 }
 
 static void main_console(void)
@@ -86,10 +103,9 @@ void service_main(void)
 		 service_info.machine, service_info.ncpus, (unsigned long long)(service_info.counter_hz / 1000),
 		 (unsigned long long)(mem_free_bytes() >> 20));
 	main_configure();
-	for (unsigned i = 0; i < main_config.nvms; i++) {
-		if (!guest_create(&main_config.vm[i]))
-			main_give_up();
-	}
+	/* One that cannot be made or started has said why, and does not keep the others from running. */
+	for (unsigned i = 0; i < main_config.nvms; i++)
+		(void)guest_create(&main_config.vm[i]);
 	main_drain();
 	for (unsigned i = 0; i < nguests; i++) {
 		struct guest *g = guests[i];
@@ -102,9 +118,11 @@ void service_main(void)
 		else
 			g->ended = true;
 	}
+	if (running == 0) {
+		log_line("error: no guest could be started: powering off");
+		main_give_up();
+	}
 	main_drain();
-	if (running == 0)
-		service_guest_ended();
 	console_focus(console_first());
 	loop_run();
 }

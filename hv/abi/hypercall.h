@@ -23,7 +23,7 @@
 	X(VM_CREATE, vm_create, RIGHT_VM)	 /* (donation, size, cookie) -> vm               */          \
 	X(VM_DESTROY, vm_destroy, RIGHT_VM)	 /* (vm): its memory goes back to its owner      */          \
 	X(VM_MAP, vm_map, RIGHT_VM)		 /* (vm, gpa, pa, size, MAP_*)                      */       \
-	X(VM_UNMAP, vm_unmap, RIGHT_VM)		 /* (vm, gpa, size)                                 */       \
+	X(VM_UNMAP, vm_unmap, RIGHT_VM)		 /* (vm, gpa, size): what is mapped there; ERR_UNMAPPED: nothing */ \
 	X(VM_DONATE, vm_donate, RIGHT_VM)	 /* (vm, pa, size): more memory for its tables     */        \
 	X(VCPU_CREATE, vcpu_create, RIGHT_VM)	 /* (vm, run page, cookie, APIC ID) -> vcpu    */            \
 	X(VCPU_RUN, vcpu_run, RIGHT_VM)		 /* (vcpu): complete its exit, let it run           */       \
@@ -129,13 +129,16 @@ struct msr_policy {
 	u64 value;
 };
 
-/* STATS: vCPU exits by reason (arch/iface/exit.h's order is in hv/abi/event.h). */
+enum vcpu_run_state {
+	VCPU_STOPPED, /* waits for the service VM: new, or its exit is being served */
+	VCPU_READY,   /* runs, or is on a ready list                                */
+	VCPU_HALTED,  /* until an interrupt                                         */
+};
+
+/* STATS: a vCPU's exits by reason, and what it does. */
 #define HV_STATS_MAX 48
 struct hv_stats {
 	u64 exits[HV_STATS_MAX]; /* by enum exit_kind */
-	u64 guest_ticks;	 /* counter ticks spent in the guest */
-	u64 service_ticks;	 /* in the service VM on its behalf  */
-	u64 hv_entries;		 /* world switches into the guest    */
 	u32 state;		 /* enum vcpu_run_state              */
 	u32 pad;
 };

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """An unmodified Debian kernel as the guest."""
 
+import hashlib
+import random
+
 import pexpect
+import pytest
 
 ESCAPE = "\x01"  # Ctrl-A
 QUIT = "\x1d"  # Ctrl-]
@@ -23,6 +27,20 @@ def test_linux_read_only_disk(svm):
     svm.run("--config", config).assert_passed("^TRIVET-TEST-PASS smoke")
 
 
+def test_linux_disks(svm):
+    """Several disks, read-only and odd ones; discard; what was written is there after a reboot (docs/config.md)."""
+    svm.disk()
+    fixed, odd = random.Random(1).randbytes(1 << 20), random.Random(2).randbytes(1000003)
+    svm.file("fixed.img", fixed)
+    svm.file("odd.img", odd)
+    sums = [hashlib.sha256(data + bytes(-len(data) % 512)).hexdigest() for data in (fixed, odd)]
+    config = svm.linux("disks", "disk = disk.img\ndisk = fixed.img,ro,serial=READONLY\ndisk = odd.img",
+                       append=f"trivet.vdb={sums[0]} trivet.vdc={sums[1]}")
+    result = svm.run("--config", config)
+    result.assert_passed("^disks: discarded", "^disks: kept over a reboot", "^TRIVET-TEST-PASS disks")
+    result.assert_audited()
+
+
 def test_linux_from_options(svm):
     """--kernel and its companions do what a configuration does."""
     from conftest import ASSETS
@@ -34,6 +52,30 @@ def test_linux_from_options(svm):
 def test_linux_virtio_console(svm):
     config = svm.linux("", "console = virtio").read_text().replace("console=ttyS0", "console=hvc0 trivet.test=smoke")
     svm.run("--config", svm.file("hvc.ini", config)).assert_passed("^TRIVET-TEST-PASS smoke")
+
+
+def test_linux_on_both_consoles(svm):
+    """A shell on the 16550 and one on the virtio console, each with its own terminal; Ctrl-A n switches."""
+    config = svm.linux("", "console = both").read_text().replace("console=ttyS0", "console=ttyS0 console=hvc0")
+    child = svm.console("--config", svm.file("both.ini", config))
+    child.expect_exact("[linux serial;")
+    child.expect_exact(PROMPT)
+    child.send("tty; echo first-$((1 + 1))\r")
+    child.expect("/dev/ttyS0.*first-2")
+    child.send(ESCAPE + "n")
+    child.expect_exact("[linux virtio-console;")
+    child.send("\r")
+    child.expect_exact(PROMPT)
+    child.send("tty; echo second-$((1 + 1))\r")
+    child.expect("/dev/hvc0.*second-2")
+    child.send(ESCAPE + "n")
+    child.expect_exact("[service console;")
+    child.send(ESCAPE + "n")
+    child.expect_exact("[linux serial;")
+    child.send("poweroff\r")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
 
 
 def test_linux_reboot_stops_when_told_so(machine):
@@ -84,6 +126,19 @@ def test_service_console_knows_the_guest(svm):
     child.send(QUIT)
     child.expect(pexpect.EOF)
     child.close()
+
+
+@pytest.mark.parametrize("command, words", [("poweroff", "powering off"), ("reset", "resetting the machine")])
+def test_service_console_stops_everything(svm, command, words):
+    """Also what would start again when it stops by itself."""
+    child = svm.console("--config", svm.linux("", "on-poweroff = restart\non-reboot = restart"))
+    child.expect_exact(PROMPT)
+    child.send(ESCAPE + "s" + command + "\r")
+    child.expect_exact("trivet: guest linux has powered off: stopped from the service console")
+    child.expect_exact(f"trivet: all guests have stopped: {words}")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
 
 
 def test_console_stays_alive_beside_a_guest_that_spins(svm):

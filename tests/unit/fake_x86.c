@@ -66,6 +66,7 @@ void fake_reset(void)
 	fake.e.ops = &fake_ops;
 	fake.e.ctx = &fake;
 	fake.e.regs = &fake.regs;
+	fake.e.cache = &fake.cache;
 	fake_mode(64);
 }
 

@@ -18,6 +18,7 @@ struct fake_access {
 struct fake_x86 {
 	struct vcpu_regs regs;
 	struct emu e;
+	struct emu_cache cache; /* of e */
 	u8 *ram; /* of exactly FAKE_RAM_SIZE bytes, so that the sanitizer sees the end */
 	struct fake_access log[64];
 	unsigned accesses;

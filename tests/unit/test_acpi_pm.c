@@ -57,6 +57,20 @@ static void power_button_raises_sci_until_cleared(void **state)
 	assert_false(fake.gsi_level[9]);
 }
 
+static void rtc_raises_sci_when_enabled(void **state)
+{
+	bus_write(&vm.pio, 0x602, 2, 0xffff);
+	assert_int_equal(bus_read(&vm.pio, 0x602, 2), 0x521); /* RTC_EN, PWRBTN_EN, GBL_EN, TMR_EN */
+	bus_write(&vm.pio, 0x602, 2, 0);
+	acpi_pm_rtc(&pm);
+	assert_false(fake.gsi_level[9]);
+	bus_write(&vm.pio, 0x603, 1, 0x04);
+	assert_int_equal(bus_read(&vm.pio, 0x602, 2), 0x400);
+	assert_true(fake.gsi_level[9]);
+	bus_write(&vm.pio, 0x600, 2, 0x400);
+	assert_false(fake.gsi_level[9]);
+}
+
 static void timer_status_comes_each_half_turn(void **state)
 {
 	bus_write(&vm.pio, 0x602, 2, 1);
@@ -87,6 +101,7 @@ int main(void)
 		cmocka_unit_test_setup(timer_runs_at_its_frequency, setup),
 		cmocka_unit_test_setup(soft_off_stops_the_vm, setup),
 		cmocka_unit_test_setup(power_button_raises_sci_until_cleared, setup),
+		cmocka_unit_test_setup(rtc_raises_sci_when_enabled, setup),
 		cmocka_unit_test_setup(timer_status_comes_each_half_turn, setup),
 		cmocka_unit_test_setup(every_access_is_harmless, setup),
 	};

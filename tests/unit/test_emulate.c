@@ -407,6 +407,46 @@ static void random_instructions_touch_nothing_else(void **state)
 	assert_true(results[0] > 3000 && results[1] > 3000 && results[2] > 3000);
 }
 
+/* Kept instructions meet other registers than those they were taken apart with. */
+static void a_kept_instruction_does_what_a_fresh_one_does(void **state)
+{
+	unsigned done = 0;
+
+	seed = 0xcafe;
+	fake_reset();
+	for (unsigned n = 0; n < 60000; n++) {
+		struct vcpu_regs before, fresh;
+		struct fake_access log[2];
+		enum emu_result res;
+		u8 bytes[15];
+
+		fake_mode(64);
+		random_bytes(bytes);
+		fake.e.insn = bytes;
+		fake.e.insn_len = 15;
+		fake.e.max_iter = 5;
+		fake.e.cache = &fake.cache;
+		(void)!emu_length(&fake.e);
+		for (unsigned k = 0; k < 16; k++)
+			r->gpr[k] = FAKE_DEV + (rnd() & 0xffff);
+		r->rip = 0x1000 + 8 * (rnd() & 0xff) * 8; /* the same slot */
+		fake.answer = rnd();
+		before = *r;
+		fake.accesses = 0;
+		res = emu_step(&fake.e);
+		fresh = *r;
+		memcpy(log, fake.log, sizeof(log));
+		*r = before;
+		fake.e.cache = NULL;
+		fake.accesses = 0;
+		assert_int_equal(emu_step(&fake.e), res);
+		assert_memory_equal(&fresh, r, sizeof(fresh));
+		assert_memory_equal(log, fake.log, fake.accesses >= 2 ? sizeof(log) : fake.accesses * sizeof(log[0]));
+		done += res == EMU_DONE;
+	}
+	assert_true(done > 5000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +465,7 @@ int main(void)
 		cmocka_unit_test(selectors_are_loaded_in_real_mode_only),
 		cmocka_unit_test(dividing_by_what_a_device_answers_may_fault),
 		cmocka_unit_test(random_instructions_touch_nothing_else),
+		cmocka_unit_test(a_kept_instruction_does_what_a_fresh_one_does),
 	};
 	int bad = cmocka_run_group_tests(tests, NULL, NULL);
 

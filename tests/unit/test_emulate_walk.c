@@ -308,6 +308,77 @@ static void non_canonical_is_a_general_protection_fault(void **state)
 	assert_int_equal(fake.e.fault.vector, 14);
 }
 
+static u64 load(void)
+{
+	fake.regs.rip = 0x1000;
+	fake.regs.gpr[X86_RAX] = 0;
+	return STEP("\x8b\x03") == EMU_DONE ? fake.regs.gpr[X86_RAX] : ~0ULL; /* mov (%rbx), %eax */
+}
+
+/* What was walked before is not walked again, but any change that a walk would see is seen. */
+static void a_kept_walk_sees_every_change(void **state)
+{
+	u64 pte;
+
+	setup_64(4);
+	fake_set(ROOT + 0x2000, 8, P | W | U | PS); /* the code */
+	fake.regs.gpr[X86_RBX] = LINEAR;
+	fake_set(0x40678, 4, 1);
+	fake_set(0x41678, 4, 2);
+	assert_int_equal(load(), 1);
+	assert_int_equal(load(), 1);
+	pte = fake_get(entry_at(3), 8);
+	assert_int_equal(pte & (A | D), A);
+	fake_set(entry_at(3), 8, 0x41000 | P | W | U);
+	assert_int_equal(load(), 2);
+	assert_int_equal(fake_get(entry_at(3), 8) & A, A); /* set again */
+	for (unsigned d = 0; d < 4; d++) {
+		u64 entry = fake_get(entry_at(d), 8);
+
+		fake_set(entry_at(d), 8, entry & ~P);
+		assert_int_equal(load(), ~0ULL);
+		assert_int_equal(fake.e.fault.vector, 14);
+		fake_set(entry_at(d), 8, entry);
+		assert_int_equal(load(), 2);
+	}
+	fake.regs.cr4 |= SMAP;
+	assert_int_equal(load(), ~0ULL);
+	fake.regs.rflags |= EFLAC;
+	assert_int_equal(load(), 2);
+	fake.regs.rflags &= ~EFLAC;
+	assert_int_equal(load(), ~0ULL);
+	fake.regs.cr4 &= ~SMAP;
+	fake_set(entry_at(3), 8, 0x40000 | P | W);
+	assert_int_equal(load(), 1);
+	fake.regs.cpl = 3;
+	assert_int_equal(load(), ~0ULL);
+	fake.regs.cpl = 0;
+	assert_int_equal(load(), 1);
+	fake.regs.cr3 = ROOT + 0x8000;
+	assert_int_equal(load(), ~0ULL);
+}
+
+/* A read leaves D alone, so a write to the same page walks for itself, and again once the guest has cleared D. */
+static void a_kept_walk_for_writing_has_set_d(void **state)
+{
+	setup_64(4);
+	fake_set(ROOT + 0x2000, 8, P | W | U | PS);
+	fake.regs.gpr[X86_RBX] = LINEAR;
+	load();
+	for (unsigned n = 0; n < 3; n++) {
+		fake.regs.rip = 0x1000;
+		fake.regs.gpr[X86_RAX] = n + 7;
+		assert_int_equal(STEP("\x89\x03"), EMU_DONE); /* mov %eax, (%rbx) */
+		assert_int_equal(fake_get(entry_at(3), 8) & D, D);
+		assert_int_equal(fake_get(0x40678, 4), n + 7);
+		fake_set(entry_at(3), 8, fake_get(entry_at(3), 8) & ~D);
+	}
+	fake_set(entry_at(3), 8, 0x40000 | P | U);
+	fake.regs.rip = 0x1000;
+	assert_int_equal(STEP("\x89\x03"), EMU_FAULT);
+	assert_int_equal(fake.e.fault.error, E_P | E_W);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +394,8 @@ int main(void)
 		cmocka_unit_test(a_table_outside_ram_reads_as_ones),
 		cmocka_unit_test(a_table_that_names_itself_ends),
 		cmocka_unit_test(non_canonical_is_a_general_protection_fault),
+		cmocka_unit_test(a_kept_walk_sees_every_change),
+		cmocka_unit_test(a_kept_walk_for_writing_has_set_d),
 	};
 	int bad = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -3,7 +3,7 @@
  * tests/unit/test_pc.c: a guest's PC as a whole: ports, interrupts, memory map and ACPI tables.
  * LINK: guest/vmm/x86/pc.c guest/vmm/x86/acpi.c guest/vmm/x86/pvclock.c guest/vmm/bus.c tests/unit/fake_rt.c
  * LINK: guest/vmm/dev/i8259.c guest/vmm/dev/i8254.c guest/vmm/dev/ioapic.c guest/vmm/dev/mc146818.c
- * LINK: guest/vmm/dev/uart16550.c guest/vmm/dev/acpi_pm.c guest/vmm/dev/fw_cfg.c
+ * LINK: guest/vmm/dev/uart16550.c guest/vmm/dev/acpi_pm.c guest/vmm/dev/fw_cfg.c guest/vmm/dev/pvpanic.c
  * LINK: guest/vmm/pci.c guest/vmm/pci_msix.c guest/vmm/pci_root.c
  */
 #include "guest/vmm/x86/pc.h"
@@ -224,9 +224,21 @@ static void reset_gives_power_on_state(void **state)
 	assert_int_equal(bus_read(&vm.mmio, IOAPIC_BASE + 0x10, 4), 0x10000);
 }
 
+static void guest_that_panics_says_so(void **state)
+{
+	assert_int_equal(bus_read(&vm.pio, 0x505, 1), 1);
+	bus_write(&vm.pio, 0x505, 1, 0xfe); /* events that are not offered */
+	assert_int_equal(fake.nstop, 0);
+	bus_write(&vm.pio, 0x505, 1, 1);
+	assert_int_equal(fake.nstop, 1);
+	assert_int_equal(fake.stop, STOP_CRASH);
+	assert_string_equal(fake.why, "kernel panic (reported by the guest)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(guest_that_panics_says_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(acpi_tables_are_linked_and_sum_to_zero, setup, teardown),
 		cmocka_unit_test_setup_teardown(reset_ports_reset_the_machine, setup, teardown),
 		cmocka_unit_test_setup_teardown(cf9_does_not_hide_pci_configuration, setup, teardown),

@@ -39,11 +39,22 @@ struct x86_event {
 #define DIRTY_RFLAGS 0x2u
 #define DIRTY_RSP    0x4u
 #define DIRTY_CR2    0x8u
+#define DIRTY_TPR    0x10u /* v->tpr must go into the CPU            */
+#define DIRTY_ONCE   0x20u /* SVM: what was set for one entry goes out */
 
 /* What the CPU keeps per guest and no world switch saves: swapped only between guests. */
 struct x86_user_msrs {
 	u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
 	u64 dr[4];
+};
+
+/* VMX: what the back end keeps of a vCPU outside of its VMCS. */
+struct vmx_vcpu {
+	u64 host_rsp;    /* as the VMCS has it */
+	u64 cr2, dr6;    /* while another guest has them in the CPU */
+	u32 proc;        /* primary processor-based controls */
+	u16 vpid;        /* 0: none */
+	bool window;     /* WINDOW_INTR was asked for */
 };
 
 #define VCPU_LENGTHS 64
@@ -56,17 +67,20 @@ struct arch_vcpu {
 	u64 next_rip;           /* behind the exit's instruction, 0: unknown */
 	u32 dirty;              /* DIRTY_* */
 	bool service;
-	bool ask_length;        /* the exit's instruction has an unknown length */
 	bool step;              /* SVM: leaves after one instruction, see svm_step_begin */
 	bool step_irq;          /* a virtual interrupt was armed before                  */
 	bool launched;          /* VMX: VMLAUNCH done */
 	bool nmi_masked;        /* until IRET */
-	bool extint;            /* the 8259's INTR line */
 	u8 extint_vector;       /* of an accepted 8259 interrupt ...       */
-	bool extint_ready;      /* ... that is to be injected              */
 	u8 tpr;                 /* CR8 << 4, as the CPU has it */
-	bool tpr_set;           /* the CPU must get tpr        */
-	bool virq_on;           /* a virtual interrupt is armed            */
+	union {
+		struct {
+			bool virq_on;      /* a virtual interrupt is armed     */
+			bool extint;       /* the 8259's INTR line             */
+			bool extint_ready; /* extint_vector is to be injected  */
+		};
+		u32 irq_state; /* all of them: is there anything to do? */
+	};
 	bool virq_held;         /* SVM: it waits for CR8 without being armed */
 	u8 virq_vector;
 	u8 virq_tpr;            /* when it was armed */
@@ -84,6 +98,7 @@ struct arch_vcpu {
 	struct x86_user_msrs msrs; /* current while another guest is loaded */
 	void *xsave;            /* one page */
 	u64 pat;
+	struct vmx_vcpu vmx;
 	struct vlapic apic;
 	u64 length[VCPU_LENGTHS]; /* SVM without next-RIP: linear address << 4 | length of instructions seen */
 };

@@ -48,7 +48,7 @@ static void apic_costs(void)
 
 	if (!x2)
 		lapic_enable(false);
-	irq_eoi[0x60] = EOI_LAPIC;
+	irq_eoi[0x60] = irq_eoi[0x61] = EOI_LAPIC;
 	sti();
 	COST(x2 ? "self-ipi-eoi-x2apic" : "self-ipi-eoi-xapic", self_ipi());
 	cli();

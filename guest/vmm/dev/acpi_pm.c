@@ -11,7 +11,8 @@
 #define PM1_TMR	   BIT(0)
 #define PM1_GBL	   BIT(5)
 #define PM1_PWRBTN BIT(8)
-#define PM1_EVENTS (PM1_TMR | PM1_GBL | PM1_PWRBTN)
+#define PM1_RTC	   BIT(10)
+#define PM1_EVENTS (PM1_TMR | PM1_GBL | PM1_PWRBTN | PM1_RTC)
 
 #define CNT_SCI_EN  BIT(0)
 #define CNT_SLP_TYP BITS(12, 10)
@@ -57,6 +58,12 @@ static void acpi_pm_expired(struct timer *t)
 void acpi_pm_power_button(struct acpi_pm *pm)
 {
 	pm->status |= PM1_PWRBTN;
+	acpi_pm_update(pm);
+}
+
+void acpi_pm_rtc(struct acpi_pm *pm)
+{
+	pm->status |= PM1_RTC;
 	acpi_pm_update(pm);
 }
 

@@ -28,5 +28,7 @@ MUST_CHECK status_t acpi_pm_init(struct acpi_pm *pm, struct vm *vm);
 void acpi_pm_reset(struct acpi_pm *pm);
 /** The power button is pressed: the guest, if it listens, shuts down. */
 void acpi_pm_power_button(struct acpi_pm *pm);
+/** The RTC has raised its interrupt: RTC_STS (ACPI 6.4, 4.8.3.1.1; the FADT's FIX_RTC is 0, so it is there). */
+void acpi_pm_rtc(struct acpi_pm *pm);
 
 #endif

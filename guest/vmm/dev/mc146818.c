@@ -109,10 +109,14 @@ static void rtc_date(s64 days, unsigned *y, unsigned *m, unsigned *d)
 static void rtc_fill(struct rtc *r)
 {
 	u64 t = rtc_now(r, NULL);
-	unsigned y, m, d, s = t % DAY;
+	unsigned y, m, d, s;
 
-	if (r->cmos[R_B] & B_SET)
+	/* Within a second they stay as they are, unless the guest has written them. */
+	if ((r->cmos[R_B] & B_SET) || (t == r->filled && r->cmos[R_B] == r->filled_b))
 		return;
+	r->filled = t;
+	r->filled_b = r->cmos[R_B];
+	s = t % DAY;
 	rtc_date(t / DAY, &y, &m, &d);
 	r->cmos[R_SEC] = rtc_encode(r, s % 60);
 	r->cmos[R_MIN] = rtc_encode(r, s / 60 % 60);
@@ -270,6 +274,7 @@ static void rtc_write1(struct rtc *r, unsigned i, u8 v)
 	if (rtc_is_time(i)) {
 		rtc_fill(r);
 		r->cmos[i] = v;
+		r->filled = ~0ull;
 		if (!(r->cmos[R_B] & B_SET))
 			rtc_take(r);
 		return;

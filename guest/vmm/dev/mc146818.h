@@ -13,6 +13,8 @@ struct rtc {
 	u8 cmos[RTC_CMOS_SIZE];
 	s64 offset;	   /* guest's clock - host's, seconds               */
 	u64 wall, wall_ns; /* time_wall() and time_ns() at the start        */
+	u64 filled;	   /* second at which the time registers were filled in  */
+	u8 filled_b;	   /* under which format (register B)                   */
 	u64 last_second;   /* flags UF and AF are up to date until here     */
 	u64 last_period;   /* the same for PF, in periods since time_ns() 0 */
 	bool irq;

@@ -8,7 +8,7 @@
 
 #include "hv/lib/util.h"
 
-/* Leaf 1. Hidden: MONITOR, DTES64, VMX, SMX, EIST, PDCM, DCA; MTRR, MCE and MCA, DS, ACPI. */
+/* Leaf 1. Hidden: MONITOR, DTES64, VMX, SMX, EIST, PDCM, DCA; MCE and MCA, DS, ACPI. */
 #define L1C_AVX		 BIT(28)
 #define L1C_F16C	 BIT(29)
 #define L1C_FMA		 BIT(12)
@@ -22,8 +22,8 @@
 	 L1C_XSAVE | L1C_AVX | L1C_F16C | BIT(30))
 #define L1D_APIC BIT(9)
 #define L1D_HTT	 BIT(28)
-/* FPU VME DE PSE TSC MSR PAE CX8 SEP PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 */
-#define L1D_SAFE (BITS(6, 0) | BIT(8) | BIT(11) | BIT(13) | BITS(17, 15) | BIT(19) | BITS(26, 23))
+/* FPU VME DE PSE TSC MSR PAE CX8 SEP MTRR PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 */
+#define L1D_SAFE (BITS(6, 0) | BIT(8) | BITS(13, 11) | BITS(17, 15) | BIT(19) | BITS(26, 23))
 
 /* Leaf 7. Hidden: SGX, TSC_ADJUST, HLE, INVPCID, RTM, RDT, MPX, PT; PKU, WAITPKG, CET, LA57, RDPID, KL, ENQCMD, PKS;
  * UINTR, HYBRID, LBR, AMX, and the speculation controls, which are MSRs. */

@@ -153,6 +153,16 @@ DefinitionBlock ("", "DSDT", 2, "TRIVET", "TRIVETPC", 1)
 			})
 		}
 
+		Device (PANC)
+		{
+			Name (_HID, "QEMU0001")
+			Name (_STA, 0x0B)
+			Name (_CRS, ResourceTemplate ()
+			{
+				IO (Decode16, 0x0505, 0x0505, 1, 1)
+			})
+		}
+
 		Device (FWCF)
 		{
 			Name (_HID, "QEMU0002")

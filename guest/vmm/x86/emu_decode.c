@@ -18,6 +18,7 @@ static enum emu_result decode_fetch(struct emu *e, struct insn *i, unsigned need
 		return emu_raise(e, VEC_GP, true, 0);
 	while (i->have < need) {
 		u64 at = r->rip + i->have, gpa;
+		const struct emu_walked *w;
 		unsigned n = INSN_MAX - i->have;
 		const u8 *p;
 
@@ -27,10 +28,15 @@ static enum emu_result decode_fetch(struct emu *e, struct insn *i, unsigned need
 		} else {
 			at = (u32)(r->seg[X86_CS].base + (u32)at);
 		}
-		if (!emu_walk(e, at, false, true, &gpa))
-			return EMU_FAULT;
-		n = MIN(n, (unsigned)(PAGE_SIZE - (gpa & ~PAGE_MASK)));
-		p = e->ops->ram(e->ctx, gpa, n);
+		n = MIN(n, (unsigned)(PAGE_SIZE - (at & ~PAGE_MASK)));
+		w = emu_walked(e, at, EMU_FETCH);
+		if (likely(w)) {
+			p = w->ram ? w->ram + (at & ~PAGE_MASK) : NULL;
+		} else {
+			if (!emu_walk(e, at, false, true, &gpa))
+				return EMU_FAULT;
+			p = e->ops->ram(e->ctx, gpa, n);
+		}
 		if (!p)
 			return EMU_UNKNOWN;
 		if (likely(n == INSN_MAX))
@@ -152,19 +158,17 @@ static enum emu_result decode_modrm16(struct emu *e, struct insn *i, unsigned rm
 		if (i->seg == SEG_NONE && forms[rm].base == X86_RBP)
 			i->seg = X86_SS;
 	}
-	i->ea = ea;
+	i->disp = ea;
 	return res;
 }
 
-/* 32- and 64-bit forms: tables 2-2 and 2-3, 2.2.1. *@rel: the displacement is relative to the next RIP. */
-static enum emu_result decode_modrm32(struct emu *e, struct insn *i, unsigned rm, bool *rel)
+/* 32- and 64-bit forms: tables 2-2 and 2-3, 2.2.1. */
+static enum emu_result decode_modrm32(struct emu *e, struct insn *i, unsigned rm)
 {
-	const u64 *gpr = e->regs->gpr;
 	unsigned disp = i->mod == 2 ? 4 : i->mod;
 	unsigned base = rm | (i->rex & REX_B) << 3;
 	enum emu_result res = EMU_DONE;
 	bool has_base = true;
-	u64 ea = 0;
 
 	if (rm == 4) {
 		unsigned sib, index;
@@ -175,30 +179,30 @@ static enum emu_result decode_modrm32(struct emu *e, struct insn *i, unsigned rm
 		index = (sib >> 3 & 7) | (i->rex & REX_X) << 2;
 		base = (sib & 7) | (i->rex & REX_B) << 3;
 		if (index != X86_RSP)
-			ea = gpr[index] << (sib >> 6);
+			i->index = (u8)index;
+		i->scale = (u8)(sib >> 6);
 		has_base = i->mod || (sib & 7) != 5;
 	} else if (i->mod == 0 && rm == 5) {
 		has_base = false;
-		*rel = i->long64;
+		i->rel = i->long64;
 	}
 	if (!has_base)
 		disp = 4;
 	if (disp) {
 		if (!decode_need(e, i, disp, &res))
 			return res;
-		ea += decode_take(i, disp);
+		i->disp = decode_take(i, disp);
 	}
 	if (has_base) {
-		ea += gpr[base];
+		i->base = (u8)base;
 		i->sp_base = base == X86_RSP;
 		if (i->seg == SEG_NONE && (base == X86_RSP || base == X86_RBP))
 			i->seg = X86_SS;
 	}
-	i->ea = ea;
 	return res;
 }
 
-static enum emu_result decode_modrm(struct emu *e, struct insn *i, bool *rel)
+static enum emu_result decode_modrm(struct emu *e, struct insn *i)
 {
 	enum emu_result res = EMU_DONE;
 	unsigned b;
@@ -210,7 +214,7 @@ static enum emu_result decode_modrm(struct emu *e, struct insn *i, bool *rel)
 	i->reg = (u8)((b >> 3 & 7) | (i->rex & REX_R) << 1);
 	if (i->mod == 3)
 		return res;
-	return i->asize == 2 ? decode_modrm16(e, i, b & 7) : decode_modrm32(e, i, b & 7, rel);
+	return i->asize == 2 ? decode_modrm16(e, i, b & 7) : decode_modrm32(e, i, b & 7);
 }
 
 /* The size of the immediate that the attributes call for; *@n is what to take at once as i->imm. */
@@ -287,11 +291,28 @@ static void decode_size(const struct vcpu_regs *r, struct insn *i)
 		i->osize = 8;
 }
 
-enum emu_result emu_decode(struct emu *e, struct insn *i)
+/* What depends on registers: the operand's address and the next RIP. */
+static inline void decode_address(const struct emu *e, struct insn *i)
+{
+	const struct vcpu_regs *r = e->regs;
+	u64 ea = i->disp;
+
+	i->next = r->rip + i->pos;
+	if (i->base != X86_NGPR)
+		ea += r->gpr[i->base];
+	if (i->index != X86_NGPR)
+		ea += r->gpr[i->index] << i->scale;
+	if (i->rel)
+		ea += i->next;
+	if (!i->long64)
+		i->next = (u32)i->next;
+	i->ea = ea & emu_mask(i->asize);
+}
+
+static enum emu_result decode_whole(struct emu *e, struct insn *i)
 {
 	const struct vcpu_regs *r = e->regs;
 	enum emu_result res = decode_start(e, i);
-	bool rel = false;
 
 	if (res != EMU_DONE)
 		return res;
@@ -308,10 +329,14 @@ enum emu_result emu_decode(struct emu *e, struct insn *i)
 	i->mod = 3;
 	i->reg = 0;
 	i->sp_base = 0;
-	i->ea = 0;
+	i->disp = 0;
 	i->imm = 0;
+	i->base = X86_NGPR;
+	i->index = X86_NGPR;
+	i->scale = 0;
+	i->rel = 0;
 	if (i->attr & AT_MODRM) {
-		res = decode_modrm(e, i, &rel);
+		res = decode_modrm(e, i);
 		if (res != EMU_DONE)
 			return res;
 	}
@@ -324,16 +349,68 @@ enum emu_result emu_decode(struct emu *e, struct insn *i)
 		i->osize = 1;
 	if (i->seg == SEG_NONE)
 		i->seg = X86_DS;
-	i->next = r->rip + i->pos;
-	if (rel)
-		i->ea += i->next;
-	if (!i->long64)
-		i->next = (u32)i->next;
-	i->ea &= emu_mask(i->asize);
+	decode_address(e, i);
 	/* VEX and EVEX look like LES, LDS and BOUND of a register. */
 	if (i->mod == 3 && (i->op == 0xc4 || i->op == 0xc5 || i->op == 0x62))
 		return EMU_UNKNOWN;
+	return EMU_DONE;
+}
+
+/* Decoding depends in 64-bit mode on the bytes alone, so this much of struct insn can be kept, behind ea and next. */
+#define KEPT_FROM offsetof(struct insn, disp)
+#define KEPT_SIZE (offsetof(struct insn, have) - KEPT_FROM)
+static_assert(KEPT_SIZE <= sizeof(((struct emu_decoded *)0)->insn), "a kept instruction fits");
+
+/* The whole 15 bytes at RIP, where they are at hand in 64-bit mode; else NULL. */
+static inline const u8 *decode_at_hand(const struct emu *e)
+{
+	const struct vcpu_regs *r = e->regs;
+	u64 off = r->rip & ~PAGE_MASK;
+	const struct emu_walked *w;
+
+	if (!e->cache || !emu_long64(r))
+		return NULL;
+	if (e->insn)
+		return e->insn_len >= INSN_MAX ? e->insn : NULL;
+	if (off > PAGE_SIZE - INSN_MAX)
+		return NULL;
+	w = emu_walked(e, r->rip, EMU_FETCH);
+	return w && w->ram ? w->ram + off : NULL;
+}
+
+static inline u64 decode_load(const u8 *p)
+{
+	u64 v;
+
+	__builtin_memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+enum emu_result emu_decode(struct emu *e, struct insn *i)
+{
+	const u8 *p = decode_at_hand(e);
+	struct emu_decoded *d = NULL;
+	enum emu_result res;
+
+	if (likely(p)) {
+		d = &e->cache->decoded[(e->regs->rip ^ e->regs->rip >> 3) % ARRAY_SIZE(e->cache->decoded)];
+		if (likely(d->low == decode_load(p) && d->high == decode_load(p + 7) && d->length)) {
+			__builtin_memcpy((u8 *)i + KEPT_FROM, d->insn, KEPT_SIZE);
+			decode_address(e, i);
+			e->length = (unsigned)d->length;
+			return EMU_DONE;
+		}
+	}
+	res = decode_whole(e, i);
+	if (res != EMU_DONE)
+		return res;
 	e->length = i->pos;
+	if (d && i->have >= INSN_MAX) { /* what was decoded, not what is there now */
+		d->low = decode_load(i->buf);
+		d->high = decode_load(i->buf + 7);
+		d->length = i->pos;
+		__builtin_memcpy(d->insn, (const u8 *)i + KEPT_FROM, KEPT_SIZE);
+	}
 	return EMU_DONE;
 }
 

@@ -101,8 +101,9 @@ extern const u16 emu_opcodes_0f[256];
 /* A decoded instruction, and the bytes it is decoded from. Filled field by field: it is on the hot path. */
 struct insn {
 	u64 ea;	  /* offset of the memory operand in its segment        */
-	u64 imm;  /* sign-extended                                      */
 	u64 next; /* RIP afterwards; a handler may change it            */
+	u64 disp; /* what ea is made of: this and the four named below  */
+	u64 imm;  /* sign-extended                                      */
 	u16 attr;
 	u16 op;	   /* with its map                                         */
 	u8 kind;   /* enum emu_kind                                        */
@@ -117,9 +118,13 @@ struct insn {
 	u8 lock;   /* a LOCK prefix was there                              */
 	u8 long64; /* 64-bit mode                                          */
 	u8 sp_base;
-	u8 pos;	 /* bytes decoded: at the end, the length              */
-	u8 have; /* bytes in buf                                       */
-	u8 max;	 /* bytes that may be fetched: 15, or up to the limit  */
+	u8 base;  /* X86_NGPR: none                                     */
+	u8 index; /* X86_NGPR: none                                     */
+	u8 scale; /* of the index, log2                                 */
+	u8 rel;	  /* to the next RIP                                    */
+	u8 pos;	  /* bytes decoded: at the end, the length              */
+	u8 have;  /* bytes in buf                                       */
+	u8 max;	  /* bytes that may be fetched: 15, or up to the limit  */
 	u8 buf[INSN_MAX + 9];
 };
 
@@ -156,6 +161,44 @@ static inline bool emu_canonical(const struct vcpu_regs *r, u64 a)
 }
 
 /* emu_walk.c */
+
+/* What a walk is for. */
+enum emu_why { EMU_READ = 1, EMU_WRITE, EMU_FETCH };
+
+#define EMU_WAYS 4 /* pages kept for each */
+
+static inline struct emu_walked *emu_slot(const struct emu *e, u64 linear, enum emu_why why)
+{
+	return &e->cache->walked[(why - 1) * EMU_WAYS + (linear >> 12 & (EMU_WAYS - 1))];
+}
+
+/* CPL and RFLAGS.AC, by which rights are judged. */
+static inline u64 emu_user(const struct vcpu_regs *r)
+{
+	return r->cpl | (r->rflags & FLAG_AC);
+}
+
+/** The last walk of @linear's page, if it would go the same way now. NULL: walk. */
+static inline __attribute__((always_inline)) const struct emu_walked *emu_walked(const struct emu *e, u64 linear,
+										 enum emu_why why)
+{
+	const struct vcpu_regs *r = e->regs;
+	const struct emu_walked *w;
+	u64 diff;
+
+	if (unlikely(!e->cache))
+		return NULL;
+	w = emu_slot(e, linear, why);
+	if (w->key != ((linear & PAGE_MASK) | why))
+		return NULL;
+	diff = (w->cr0 ^ r->cr0) | (w->cr3 ^ r->cr3) | (w->cr4 ^ r->cr4) | (w->efer ^ r->efer);
+	diff |= w->user ^ emu_user(r);
+	diff |= __atomic_load_n(w->entry[0], __ATOMIC_RELAXED) ^ w->value[0];
+	diff |= __atomic_load_n(w->entry[1], __ATOMIC_RELAXED) ^ w->value[1];
+	diff |= __atomic_load_n(w->entry[2], __ATOMIC_RELAXED) ^ w->value[2];
+	diff |= __atomic_load_n(w->entry[3], __ATOMIC_RELAXED) ^ w->value[3];
+	return likely(diff == 0) ? w : NULL;
+}
 
 /** Fill in @e's fault: @vector, with error code @error if @has_error and the CPU is not in real mode. EMU_FAULT. */
 enum emu_result emu_raise(struct emu *e, unsigned vector, bool has_error, u32 error);

@@ -58,7 +58,8 @@ static bool mem_segment_ok(const struct vcpu_regs *r, const struct x86_seg *s, u
 	return last <= s->limit;
 }
 
-bool emu_linear(struct emu *e, const struct insn *i, unsigned seg, u64 off, unsigned size, bool write, u64 *linear)
+static inline bool mem_linear(struct emu *e, const struct insn *i, unsigned seg, u64 off, unsigned size, bool write,
+			      u64 *linear)
 {
 	const struct vcpu_regs *r = e->regs;
 	const struct x86_seg *s = &r->seg[seg];
@@ -76,6 +77,11 @@ bool emu_linear(struct emu *e, const struct insn *i, unsigned seg, u64 off, unsi
 	}
 	emu_raise(e, seg == X86_SS ? VEC_SS : VEC_GP, true, 0);
 	return false;
+}
+
+bool emu_linear(struct emu *e, const struct insn *i, unsigned seg, u64 off, unsigned size, bool write, u64 *linear)
+{
+	return mem_linear(e, i, seg, off, size, write, linear);
 }
 
 void emu_mem_at(struct emu *e, u64 gpa, unsigned size, struct emu_mem *m)
@@ -102,16 +108,26 @@ static COLD bool mem_split(struct emu *e, const struct insn *i, u64 linear, bool
 
 bool emu_mem(struct emu *e, const struct insn *i, unsigned seg, u64 off, unsigned size, bool write, struct emu_mem *m)
 {
+	const struct emu_walked *w;
 	unsigned room;
 	u64 linear, gpa;
 
-	if (!emu_linear(e, i, seg, off, size, write, &linear))
+	if (!mem_linear(e, i, seg, off, size, write, &linear))
 		return false;
 	room = PAGE_SIZE - (unsigned)(linear & ~PAGE_MASK);
 	if (unlikely(room < size)) {
 		m->first = (u8)room;
 		m->size = (u8)size;
 		return mem_split(e, i, linear, write, m);
+	}
+	w = emu_walked(e, linear, write ? EMU_WRITE : EMU_READ);
+	if (likely(w)) {
+		u64 in_page = linear & ~PAGE_MASK;
+
+		m->gpa[0] = w->gpa + in_page;
+		m->ram[0] = w->ram ? w->ram + in_page : NULL;
+		m->first = m->size = (u8)size;
+		return true;
 	}
 	if (!emu_walk(e, linear, write, false, &gpa))
 		return false;

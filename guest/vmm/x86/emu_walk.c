@@ -26,6 +26,10 @@ struct walk_req {
 	u64 linear;
 	bool write, fetch;
 	bool mark; /* set A and D */
+	/* Set by walk_64: the entries it used, as it left them. */
+	unsigned depth;
+	const u64 *entry[5];
+	u64 value[5];
 };
 
 enum emu_result emu_raise(struct emu *e, unsigned vector, bool has_error, u32 error)
@@ -52,12 +56,13 @@ static bool walk_denied(const struct vcpu_regs *r, const struct walk_req *q, u64
 }
 
 /* Four and five levels, and the two lower ones of PAE: @shift is the bit where the first index starts. */
-static enum walk walk_64(struct emu *e, const struct walk_req *q, u64 table, unsigned shift, u64 rsvd, u64 *gpa)
+static enum walk walk_64(struct emu *e, struct walk_req *q, u64 table, unsigned shift, u64 rsvd, u64 *gpa)
 {
 	const struct vcpu_regs *r = e->regs;
 	u64 all = ~0ULL, any = 0, entry, bits;
 	u64 *p;
 
+	q->depth = 0;
 	for (;; shift -= 9) {
 		p = e->ops->ram(e->ctx, table + (q->linear >> shift & 511) * 8, 8);
 		if (!p)
@@ -78,6 +83,8 @@ static enum walk walk_64(struct emu *e, const struct walk_req *q, u64 table, uns
 		}
 		if (unlikely(!(entry & PTE_A)) && q->mark && !__sync_bool_compare_and_swap(p, entry, entry | PTE_A))
 			return WALK_RACE;
+		q->entry[q->depth] = p;
+		q->value[q->depth++] = entry | PTE_A;
 		table = entry & PTE_ADDR;
 	}
 	if (unlikely(walk_denied(r, q, all, any & PTE_NX)))
@@ -85,11 +92,13 @@ static enum walk walk_64(struct emu *e, const struct walk_req *q, u64 table, uns
 	bits = q->write ? PTE_A | PTE_D : PTE_A;
 	if (unlikely((entry & bits) != bits) && q->mark && !__sync_bool_compare_and_swap(p, entry, entry | bits))
 		return WALK_RACE;
+	q->entry[q->depth] = p;
+	q->value[q->depth++] = entry | bits;
 	*gpa = (entry & PTE_ADDR & ~(BIT(shift) - 1)) | (q->linear & (BIT(shift) - 1));
 	return WALK_OK;
 }
 
-static enum walk walk_pae(struct emu *e, const struct walk_req *q, u64 rsvd, u64 *gpa)
+static enum walk walk_pae(struct emu *e, struct walk_req *q, u64 rsvd, u64 *gpa)
 {
 	const u64 *p = e->ops->ram(e->ctx, (e->regs->cr3 & BITS(31, 5)) + (q->linear >> 30 & 3) * 8, 8);
 	u64 entry;
@@ -164,10 +173,33 @@ static COLD bool walk_fault(struct emu *e, const struct walk_req *q, enum walk w
 	return false;
 }
 
+/* Keep a walk for emu_walked. */
+static void walk_keep(struct emu *e, const struct walk_req *q, u64 gpa)
+{
+	enum emu_why why = q->fetch ? EMU_FETCH : q->write ? EMU_WRITE : EMU_READ;
+	struct emu_walked *w = emu_slot(e, q->linear, why);
+	const struct vcpu_regs *r = e->regs;
+
+	w->key = (q->linear & PAGE_MASK) | why;
+	w->cr0 = r->cr0;
+	w->cr3 = r->cr3;
+	w->cr4 = r->cr4;
+	w->efer = r->efer;
+	w->user = emu_user(r);
+	for (unsigned k = 0; k < ARRAY_SIZE(w->entry); k++) {
+		unsigned from = MIN(k, q->depth - 1);
+
+		w->entry[k] = q->entry[from];
+		w->value[k] = q->value[from];
+	}
+	w->gpa = gpa & PAGE_MASK;
+	w->ram = e->ops->ram(e->ctx, w->gpa, PAGE_SIZE);
+}
+
 bool emu_walk(struct emu *e, u64 linear, bool write, bool fetch, u64 *gpa)
 {
 	const struct vcpu_regs *r = e->regs;
-	struct walk_req q = { .linear = linear, .write = write, .fetch = fetch, .mark = true };
+	struct walk_req q;
 	u64 rsvd = r->efer & EFER_NXE ? 0 : PTE_NX;
 	enum walk w;
 
@@ -175,6 +207,9 @@ bool emu_walk(struct emu *e, u64 linear, bool write, bool fetch, u64 *gpa)
 		*gpa = (u32)linear;
 		return true;
 	}
+	q.linear = linear;
+	q.write = write;
+	q.fetch = fetch;
 	for (unsigned n = 0; n <= WALK_TRIES; n++) {
 		q.mark = n < WALK_TRIES;
 		if (r->efer & EFER_LMA)
@@ -183,8 +218,11 @@ bool emu_walk(struct emu *e, u64 linear, bool write, bool fetch, u64 *gpa)
 			w = walk_pae(e, &q, rsvd, gpa);
 		else
 			w = walk_32(e, &q, gpa);
-		if (likely(w == WALK_OK))
+		if (likely(w == WALK_OK)) {
+			if (e->cache && (r->efer & EFER_LMA) && !(r->cr4 & CR4_LA57) && q.mark)
+				walk_keep(e, &q, *gpa);
 			return true;
+		}
 		if (w != WALK_RACE)
 			break;
 	}

@@ -30,11 +30,40 @@ struct emu_fault {
 	u64 cr2;
 };
 
+/*
+ * A walk of a 4-level table that went well, with the entries it used. A walk depends on these and on a few registers
+ * alone, so while all of them are the same it need not be repeated: a hit compares every one, and nobody has to tell
+ * when the guest changes its tables.
+ */
+struct emu_walked {
+	u64 key; /* page of the linear address, and in its low bits what for; 0: empty */
+	u64 cr0, cr3, cr4, efer, user;
+	const u64 *entry[4]; /* where they are; with fewer levels the last is repeated */
+	u64 value[4];
+	u64 gpa; /* of the page */
+	u8 *ram; /* the page, NULL: a device */
+};
+
+/* A 64-bit instruction of which the first 15 bytes are these, taken apart: see struct insn. */
+struct emu_decoded {
+	u64 low, high; /* bytes 0 to 7, and 7 to 14 */
+	u64 length;    /* 0: empty                  */
+	u64 insn[7];
+};
+
+/* A vCPU's last walks and instructions; all zeroes is empty. It must not outlive the guest's RAM, of which a page is
+ * all RAM or not at all. */
+struct emu_cache {
+	struct emu_walked walked[12];
+	struct emu_decoded decoded[8];
+};
+
 struct emu {
 	const struct emu_ops *ops;
 	void *ctx;
 	struct vcpu_regs *regs;
-	const u8 *insn; /* bytes the CPU gave, or NULL: fetched through the guest's tables */
+	struct emu_cache *cache; /* or NULL */
+	const u8 *insn;		 /* bytes the CPU gave, or NULL: fetched through the guest's tables */
 	unsigned insn_len;
 	struct emu_fault fault;
 	unsigned length;   /* of the decoded instruction */

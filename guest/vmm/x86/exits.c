@@ -54,10 +54,14 @@ static const struct emu_ops exits_ops = {
 
 static void exits_emu(struct emu *e, struct vcpu *v)
 {
-	memset(e, 0, sizeof(*e));
 	e->ops = &exits_ops;
 	e->ctx = v;
 	e->regs = &v->run->regs;
+	e->cache = &((struct pc *)v->vm->platform)->emu[v->index];
+	e->insn = NULL;
+	e->insn_len = 0;
+	e->length = 0;
+	e->max_iter = 0;
 	if ((v->run->flags & RUN_INSN) != 0) {
 		e->insn = v->run->insn;
 		e->insn_len = MIN(v->run->insn_len, sizeof(v->run->insn));

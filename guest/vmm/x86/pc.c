@@ -24,12 +24,15 @@
 #define BRIDGE_SUBDEVICE 0x1100
 
 #define PC_ISA_IRQS  16
+#define PC_RTC_IRQ   8
 #define PC_TIMER_GSI 2 /* ISA interrupt 0 at the I/O APIC */
 
 void pc_irq(struct vm *vm, unsigned gsi, bool level)
 {
 	struct pc *pc = vm->platform;
 
+	if (gsi == PC_RTC_IRQ && level)
+		acpi_pm_rtc(&pc->pm);
 	if (gsi < PC_ISA_IRQS)
 		pic_set(&pc->pic, gsi, level);
 	ioapic_set(&pc->ioapic, gsi == 0 ? PC_TIMER_GSI : gsi, level);
@@ -205,6 +208,8 @@ static status_t pc_init_devices(struct pc *pc, const struct pc_options *opt)
 		st = acpi_pm_init(&pc->pm, vm);
 	if (st == OK)
 		st = fw_cfg_init(&pc->fw_cfg, vm, pc->low_ram + pc->high_ram, pc->ncpus);
+	if (st == OK)
+		st = pvpanic_init(&pc->pvpanic, vm);
 	if (st == OK && opt->com1) {
 		pc->has_com1 = true;
 		st = uart_init(&pc->com1, vm, PC_COM1, PC_COM1_IRQ, opt->com1);

@@ -9,8 +9,10 @@
 #include "guest/vmm/dev/i8259.h"
 #include "guest/vmm/dev/ioapic.h"
 #include "guest/vmm/dev/mc146818.h"
+#include "guest/vmm/dev/pvpanic.h"
 #include "guest/vmm/dev/uart16550.h"
 #include "guest/vmm/pci.h"
+#include "guest/vmm/x86/emulate.h"
 #include "guest/vmm/x86/pvclock.h"
 
 /*
@@ -53,11 +55,13 @@ struct pc {
 	bool has_com1;
 	struct acpi_pm pm;
 	struct fw_cfg fw_cfg;
+	struct pvpanic pvpanic;
 	struct pvclock pvclock;
 	struct pci_root pci;
 	struct pci_dev host_bridge;
 	const struct bus_ops *cf8_ops; /* the root's own; CF9 lies among its ports */
 	struct vcpu *current;	       /* whose instruction is being emulated */
+	struct emu_cache emu[VM_MAX_VCPUS];
 	u8 cf9, port92;
 	struct bus_region post, port64, port92_region, lapic;
 };

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/x86/vmx_vmcs.c: life of a VMCS: controls and host state, which one is current, VPIDs, flushes. */
+#include "arch/iface/mem.h"
+#include "arch/x86/irq.h"
+#include "arch/x86/vmx.h"
+#include "hv/lib/panic.h"
+#include "hv/lib/string.h"
+
+#define VPIDS 1024
+
+struct vmx_descriptor {
+	u64 which; /* EPTP or VPID */
+	u64 address;
+};
+
+struct arch_vcpu *vmx_current;
+static struct arch_vcpu *vmx_user; /* the guest whose CR2 and DR6 the CPU holds */
+/* By who runs: guests in general, the service VM (all ones). Read low, read high, write low, write high (25.6.9). */
+static u8 vmx_msr_bitmap[2][PAGE_SIZE] ALIGNED(4096);
+static bool vmx_bitmaps_ready;
+static u64 vmx_vpids[VPIDS / 64] = { 1 }; /* used ones; 0 is the hypervisor's */
+
+/* Fields whose value is 0 for good; a fresh VMCS need not be zero inside. */
+static const u16 vmcs_zeroed[] = {
+	VMCS_HOST_FS,	       VMCS_HOST_GS,	       VMCS_HOST_FS_BASE,	 VMCS_HOST_GS_BASE,
+	VMCS_HOST_SYSENTER_CS, VMCS_HOST_SYSENTER_ESP, VMCS_HOST_SYSENTER_EIP,	 VMCS_PF_MASK,
+	VMCS_PF_MATCH,	       VMCS_CR3_TARGETS,       VMCS_EXIT_MSR_STORES,	 VMCS_EXIT_MSR_LOADS,
+	VMCS_ENTRY_MSR_LOADS,  VMCS_ENTRY_INFO,	       VMCS_GUEST_DEBUGCTL,	 VMCS_GUEST_ACTIVITY,
+	VMCS_GUEST_BLOCKING,   VMCS_GUEST_SMBASE,      VMCS_GUEST_PENDING_DEBUG,
+};
+
+static bool vmx_clear(u64 pa)
+{
+	bool failed;
+
+	asm volatile("vmclear %1" : "=@ccbe"(failed) : "m"(pa) : "memory");
+	return !failed;
+}
+
+void vmx_make_current(struct arch_vcpu *v)
+{
+	bool failed;
+
+	asm volatile("vmptrld %1" : "=@ccbe"(failed) : "m"(v->ctl_pa) : "memory");
+	ASSERT(!failed);
+	vmx_current = v;
+}
+
+void vmx_swap_user(struct arch_vcpu *v)
+{
+	if (v == vmx_user)
+		return;
+	if (vmx_user) {
+		vmx_user->vmx.cr2 = read_cr2();
+		vmx_user->vmx.dr6 = read_dr6();
+	}
+	vmx_user = v;
+	if (v) {
+		write_cr2(v->vmx.cr2);
+		write_dr6(v->vmx.dr6);
+	}
+}
+
+u64 vmx_cr2(const struct arch_vcpu *v)
+{
+	return v == vmx_user || v->service ? read_cr2() : v->vmx.cr2;
+}
+
+u64 vmx_dr6(const struct arch_vcpu *v)
+{
+	return v == vmx_user || v->service ? read_dr6() : v->vmx.dr6;
+}
+
+void vmx_set_user(struct arch_vcpu *v, u64 cr2, u64 dr6)
+{
+	if (v == vmx_user)
+		vmx_user = NULL;
+	v->vmx.cr2 = cr2;
+	v->vmx.dr6 = (u32)dr6;
+}
+
+static void vmx_bitmap_pass(u8 *map, u32 first, unsigned offset)
+{
+	for (u32 i = 0; i < 0x2000; i++) {
+		unsigned pass = x86_msr_pass(first + i);
+
+		if (pass & X86_PASS_READ)
+			map[offset + i / 8] &= (u8)~BIT(i % 8);
+		if (pass & X86_PASS_WRITE)
+			map[0x800 + offset + i / 8] &= (u8)~BIT(i % 8);
+	}
+}
+
+static void vmx_make_bitmaps(void)
+{
+	memset(vmx_msr_bitmap, 0xff, sizeof(vmx_msr_bitmap));
+	vmx_bitmap_pass(vmx_msr_bitmap[0], 0, 0);
+	vmx_bitmap_pass(vmx_msr_bitmap[0], 0xc0000000, 0x400);
+	vmx_bitmaps_ready = true;
+}
+
+/* 0: all are in use. */
+static u16 vmx_take_vpid(void)
+{
+	for (unsigned i = 0; vmx_caps.vpid && i < ARRAY_SIZE(vmx_vpids); i++)
+		if (~vmx_vpids[i]) {
+			unsigned bit = (unsigned)__builtin_ctzll(~vmx_vpids[i]);
+
+			vmx_vpids[i] |= BIT(bit);
+			return (u16)(i * 64 + bit);
+		}
+	return 0;
+}
+
+void vmx_flush_linear(struct arch_vcpu *v)
+{
+	const struct vmx_descriptor d = { v->vmx.vpid, 0 };
+
+	if (v->vmx.vpid) /* without, each entry and exit flushes */
+		asm volatile("invvpid %0, %1" : : "m"(d), "r"(1UL) : "cc", "memory");
+}
+
+static u64 vmx_eptp(const struct arch_vcpu *v)
+{
+	return v->vm->s2_root | EPTP_WALK4 | EPTP_WB;
+}
+
+void vmx_flush_guest(struct arch_vcpu *v)
+{
+	const struct vmx_descriptor d = { vmx_eptp(v), 0 };
+
+	asm volatile("invept %0, %1" : : "m"(d), "r"(vmx_caps.invept_single ? 1UL : 2UL) : "cc", "memory");
+}
+
+void vmx_set_proc(struct arch_vcpu *v, u32 proc)
+{
+	if (v->vmx.proc != proc) {
+		v->vmx.proc = proc;
+		vmwrite(VMCS_PROC, proc);
+	}
+}
+
+/* What an exit loads (25.5). The descriptor tables' limits become FFFFh by themselves. */
+static void vmx_host_state(void)
+{
+	vmwrite(VMCS_HOST_CR0, read_cr0());
+	vmwrite(VMCS_HOST_CR3, read_cr3());
+	vmwrite(VMCS_HOST_CR4, read_cr4());
+	vmwrite(VMCS_HOST_ES, SEL_DATA);
+	vmwrite(VMCS_HOST_CS, SEL_CODE);
+	vmwrite(VMCS_HOST_SS, SEL_DATA);
+	vmwrite(VMCS_HOST_DS, SEL_DATA);
+	vmwrite(VMCS_HOST_TR, SEL_TSS);
+	vmwrite(VMCS_HOST_TR_BASE, (u64)x86_tss());
+	vmwrite(VMCS_HOST_GDTR, (u64)x86_gdt());
+	vmwrite(VMCS_HOST_IDTR, (u64)x86_idt());
+	vmwrite(VMCS_HOST_PAT, rdmsr(MSR_PAT));
+	vmwrite(VMCS_HOST_EFER, rdmsr(MSR_EFER));
+	vmwrite(VMCS_HOST_RIP, (u64)vmx_exit_entry);
+}
+
+static void vmx_controls(struct arch_vcpu *v)
+{
+	vmwrite(VMCS_PIN, vmx_caps.pin);
+	/* The service VM has every port that the hypervisor does not need; guests have none. */
+	vmx_set_proc(v, vmx_caps.proc | (v->service ? 0 : (u32)PROC_IO));
+	vmwrite(VMCS_PROC2, vmx_caps.proc2 & ~(v->vmx.vpid ? 0 : (u32)PROC2_VPID));
+	vmwrite(VMCS_EXIT_CONTROLS, vmx_caps.exit);
+	vmwrite(VMCS_ENTRY_CONTROLS, vmx_caps.entry);
+	vmwrite(VMCS_EXCEPTIONS, BIT(VEC_MC));
+	vmwrite(VMCS_MSR_BITMAP, arch_pa(vmx_msr_bitmap[v->service]));
+	vmwrite(VMCS_EPTP, vmx_eptp(v));
+	if (v->vmx.vpid)
+		vmwrite(VMCS_VPID, v->vmx.vpid);
+	vmwrite(VMCS_CR0_MASK, vmx_caps.cr0_owned);
+	vmwrite(VMCS_CR4_MASK, vmx_caps.cr4_fixed0);
+	vmwrite(VMCS_LINK, ~0ULL);
+}
+
+void vmx_vcpu_init(struct arch_vcpu *v)
+{
+	if (!vmx_bitmaps_ready)
+		vmx_make_bitmaps();
+	*(u32 *)v->ctl = vmx_caps.revision;
+	v->launched = false;
+	v->vmx.vpid = vmx_take_vpid();
+	ASSERT(vmx_clear(v->ctl_pa));
+	vmx_make_current(v);
+	for (unsigned i = 0; i < ARRAY_SIZE(vmcs_zeroed); i++)
+		vmwrite(vmcs_zeroed[i], 0);
+	vmx_host_state();
+	vmx_controls(v);
+	vmx_flush_linear(v);
+	vmx_flush_guest(v);
+}
+
+void vmx_vcpu_fini(struct arch_vcpu *v)
+{
+	if (v == vmx_user)
+		vmx_swap_user(NULL);
+	if (v == vmx_current)
+		vmx_current = NULL;
+	ASSERT(vmx_clear(v->ctl_pa));
+	vmx_flush_guest(v);
+	if (v->vmx.vpid)
+		vmx_vpids[v->vmx.vpid / 64] &= ~BIT(v->vmx.vpid % 64);
+}

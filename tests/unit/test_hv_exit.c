@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * LINK: arch/host/mem.c arch/host/cpu.c arch/host/vcpu.c tests/unit/fake_hv.c tests/unit/fake_panic.c
+ * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/exit.c hv/sched.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
+ * LINK: hv/lib/ptab.c hv/lib/pool.c */
+/* tests/unit/test_hv_exit.c: exits on their way to the service VM and back, doorbells, and the order of events. */
+#include "hv/vm.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "tests/unit/fake_hv.h"
+
+#define DON  T_RAM
+#define RUN  (T_RAM + SIZE_2M)
+#define COOK 0xc00c1eUL
+
+static u64 vm;
+static struct vcpu *g;
+static struct cpu *c;
+
+/* One guest with one vCPU, which runs. */
+static int on(void **state)
+{
+	hv_boot();
+	c = this_cpu();
+	vm = hv_make_vm(DON, 64, 0);
+	g = hv_make_vcpu(vm, RUN, COOK, 0);
+	assert_int_equal(hv_call(HV_VCPU_RUN, g->id, 0, 0, 0, 0), OK);
+	assert_ptr_equal(hv_wait(0, 0), g);
+	return 0;
+}
+
+static int off(void **state)
+{
+	hv_off();
+	return 0;
+}
+
+static struct exit io(u16 port, u8 size, bool write, u64 data)
+{
+	return (struct exit){ .kind = EXIT_IO,
+			      .next_pc = g->arch.pc + 2,
+			      .data = data,
+			      .io = { .port = port, .size = size, .write = write } };
+}
+
+static void an_exit_switches_straight_to_the_service_vm_and_back(void **state)
+{
+	hv_assert_event(hv_exit(g, io(0x3f8, 1, true, 'x')), EVENT_EXIT, COOK);
+	assert_ptr_equal(c->current, g);
+	assert_int_equal(c->pending, 0);
+	assert_int_equal(g->state, VCPU_STOPPED);
+	assert_int_equal(hv_run(g)->kind, EXIT_IO);
+	assert_int_equal(hv_run(g)->u.io.port, 0x3f8);
+	assert_int_equal(hv_run(g)->u.io.size, 1);
+	assert_int_equal(hv_run(g)->u.io.write, 1);
+	assert_int_equal(hv_run(g)->data, 'x');
+	assert_int_equal(hv_run(g)->next_rip, 2);
+	hv_run(g)->reply = REPLY_SKIP;
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	assert_int_equal(g->state, VCPU_READY);
+	assert_int_equal(g->arch.reply, REPLY_SKIP);
+	assert_int_equal(g->arch.kind, EXIT_IO);
+	assert_int_equal(hv_run(g)->reply, 0);
+	assert_int_equal(g->exits[EXIT_IO], 1);
+}
+
+static void each_exit_has_its_record(void **state)
+{
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_MMIO,
+						  .mmio = { .gpa = 0xfe000010, .gva = ~0UL, .access = MAP_W } }),
+			EVENT_EXIT, COOK);
+	assert_int_equal(hv_run(g)->u.mmio.gpa, 0xfe000010);
+	assert_int_equal(hv_run(g)->u.mmio.access, MAP_W);
+	assert_int_equal(hv_run(g)->flags, RUN_STATE);
+	assert_int_equal(g->arch.exports, 1);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	hv_assert_event(
+		hv_exit(g, (struct exit){ .kind = EXIT_SYSREG, .data = 7, .sysreg = { .index = 0x10, .write = true } }),
+		EVENT_EXIT, COOK);
+	assert_int_equal(hv_run(g)->u.sysreg.index, 0x10);
+	assert_int_equal(hv_run(g)->u.sysreg.write, 1);
+	assert_int_equal(hv_run(g)->flags, 0);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	hv_assert_event(
+		hv_exit(g, (struct exit){ .kind = EXIT_IO_STRING,
+					  .io = { .port = 1, .size = 2, .rep = true, .addr_size = 8, .seg = 0xff } }),
+		EVENT_EXIT, COOK);
+	assert_int_equal(hv_run(g)->u.io.rep, 1);
+	assert_int_equal(hv_run(g)->u.io.addr_size, 8);
+	assert_int_equal(hv_run(g)->u.io.seg, 0xff);
+	assert_int_equal(hv_run(g)->flags, RUN_STATE);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_EOI, .vector = 0x31 }), EVENT_EXIT, COOK);
+	assert_int_equal(hv_run(g)->u.eoi.vector, 0x31);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_EXTINT }), EVENT_EXIT, COOK);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	hv_assert_event(
+		hv_exit(g, (struct exit){ .kind = EXIT_SHUTDOWN, .fault = { .code = 3, .info = 4, .what = "triple" } }),
+		EVENT_EXIT, COOK);
+	assert_int_equal(hv_run(g)->u.fault.code, 3);
+	assert_string_equal(hv_run(g)->u.fault.what, "triple");
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_ENTRY_FAILED, .fault = { .what = "no" } }), EVENT_EXIT,
+			COOK);
+	assert_int_equal(hv_run(g)->kind, EXIT_ENTRY_FAILED);
+}
+
+static void exits_that_ask_for_nothing_go_on(void **state)
+{
+	assert_ptr_equal(hv_exit(g, (struct exit){ .kind = EXIT_NONE }), g);
+	assert_ptr_equal(hv_exit(g, (struct exit){ .kind = EXIT_IRQ }), g);
+	assert_int_equal(host_polls, 1);
+	assert_ptr_equal(hv_exit(g, (struct exit){ .kind = EXIT_PAUSE }), g);
+	assert_ptr_equal(hv_exit(g, (struct exit){ .kind = EXIT_NMI }), g);
+	assert_non_null(strstr(hv_log(), "NMI"));
+}
+
+static void the_run_page_is_never_believed(void **state)
+{
+	struct run_page *run = hv_run(g);
+
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	memset((u8 *)run + sizeof(run->regs), 0xff, PAGE_SIZE - sizeof(run->regs));
+	/* All replies at once, REPLY_HALT among them: nothing pends, so it sleeps until the timer. */
+	g->arch.deadline = host_counter + 100;
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	assert_int_equal(g->arch.ticks, 1);
+	assert_int_equal(g->arch.kind, EXIT_IO); /* not what the page says */
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	assert_int_equal(run->kind, EXIT_IO); /* the record is written anew */
+	assert_int_equal(run->reply, 0);
+	assert_int_equal(hv_audit(), 0);
+}
+
+static void the_service_vms_own_faults_are_ours(void **state)
+{
+	static const enum exit_kind kind[] = {
+		EXIT_IO,     EXIT_IO_STRING, EXIT_MMIO, EXIT_SYSREG,	   EXIT_HALT,
+		EXIT_EXTINT, EXIT_EOI,	     EXIT_SIPI, EXIT_ENTRY_FAILED, EXIT_SHUTDOWN
+	};
+
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	for (unsigned i = 0; i < ARRAY_SIZE(kind); i++) {
+		struct exit x = { .kind = kind[i] };
+
+		if (kind[i] == EXIT_ENTRY_FAILED || kind[i] == EXIT_SHUTDOWN)
+			x.fault.what = "";
+		expect_assert_failure(exit_dispatch(c->service, &x));
+	}
+}
+
+static void kinds_that_the_architecture_answers_do_not_arrive(void **state)
+{
+	expect_assert_failure(exit_dispatch(g, &(struct exit){ .kind = EXIT_CPUID }));
+	expect_assert_failure(exit_dispatch(g, &(struct exit){ .kind = EXIT_COUNT }));
+}
+
+static void bell(u64 port, u64 flags, u64 match, u64 cookie)
+{
+	assert_int_equal(hv_call(HV_VM_DOORBELL, vm, port, flags | DOORBELL_PORT, match, cookie), OK);
+}
+
+static void a_doorbell_lets_the_guest_go_on_and_rings_once(void **state)
+{
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	bell(0x500, 0, 0, 0xbe11);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	g->arch.pc = 0x100;
+	for (unsigned i = 0; i < 3; i++)
+		assert_ptr_equal(hv_exit(g, io(0x500, 2, true, i)), g);
+	assert_int_equal(g->arch.pc, 0x106);
+	assert_true(host_timer <= host_counter + HOST_HZ / 1000); /* and is told soon though the guest goes on */
+	host_counter = host_timer;
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_IRQ }), EVENT_DOORBELL, 0xbe11);
+	assert_ptr_equal(hv_wait(0, 0), g);
+	assert_int_equal(host_timer, ~0UL);
+	hv_assert_event(hv_exit(g, io(0x500, 2, false, 0)), EVENT_EXIT, COOK); /* a read is no ring */
+}
+
+static void a_doorbell_matches_size_and_value(void **state)
+{
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	bell(0x500, DOORBELL_SIZE(2) | DOORBELL_MATCH, 5, 1);
+	bell(0x500, DOORBELL_SIZE(4), 0, 2);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	assert_ptr_equal(hv_exit(g, io(0x500, 2, true, 5)), g);
+	assert_ptr_equal(hv_exit(g, io(0x500, 4, true, 9)), g);
+	assert_true(vm_get(vm)->bell[0].rung && vm_get(vm)->bell[1].rung);
+	/* Others are exits; and an exit goes before doorbells. */
+	hv_assert_event(hv_exit(g, io(0x500, 2, true, 6)), EVENT_EXIT, COOK);
+	hv_assert_event(hv_wait(0, 0), EVENT_DOORBELL, 1);
+	hv_assert_event(hv_wait(g->id, 0), EVENT_DOORBELL, 2);
+	assert_ptr_equal(hv_wait(0, 0), g);
+	hv_assert_event(hv_exit(g, io(0x500, 1, true, 5)), EVENT_EXIT, COOK);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	hv_assert_event(hv_exit(g, io(0x501, 2, true, 5)), EVENT_EXIT, COOK);
+}
+
+static void events_come_in_their_order(void **state)
+{
+	struct vcpu *h;
+
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	h = hv_make_vcpu(vm, RUN + PAGE_SIZE, 0x5ec, 1);
+	bell(0x500, 0, 0, 0xbe11);
+	assert_int_equal(hv_call(HV_IRQ_ATTACH, 40, 0, 0x140, 0, 0), OK);
+	assert_int_equal(hv_call(HV_IRQ_ATTACH, 5, 0, 0x105, 0, 0), OK);
+	assert_int_equal(hv_call(HV_VCPU_RUN, h->id, 0, 0, 0, 0), OK);
+	assert_int_equal(hv_call(HV_VCPU_RUN, g->id, 0, 0, 0, 0), OK);
+	doorbell_ring(&vm_get(vm)->bell[0]);
+	assert_int_equal(hv_call(HV_VCPU_STOP, h->id, 0, 0, 0, 0), OK);
+	assert_int_equal(hv_call(HV_VCPU_STOP, g->id, 0, 0, 0, 0), OK);
+	assert_int_equal(hv_call(HV_TIMER_SET, host_counter, 0, 0, 0, 0), OK);
+	sched_timers(c);
+	host_raise(40);
+	host_raise(5);
+	host_raise(5);
+	hv_assert_event(hv_wait(0, 0), EVENT_IRQ, 0x105);
+	assert_int_equal(hv_out[2], 5);
+	hv_assert_event(hv_wait(0, 0), EVENT_IRQ, 0x140);
+	hv_assert_event(hv_wait(0, 0), EVENT_TIMER, 0);
+	hv_assert_event(hv_wait(0, 0), EVENT_EXIT, 0x5ec); /* first stopped, first told */
+	hv_assert_event(hv_wait(0, 0), EVENT_EXIT, COOK);
+	hv_assert_event(hv_wait(0, 0), EVENT_DOORBELL, 0xbe11);
+	assert_ptr_equal(hv_wait(0, WAIT_POLL), c->service);
+	assert_int_equal(hv_out[0], EVENT_NONE);
+}
+
+static void a_halted_guest_sleeps_until_its_timer(void **state)
+{
+	g->arch.deadline = host_counter + 5000;
+	assert_ptr_equal(hv_exit(g, (struct exit){ .kind = EXIT_HALT, .next_pc = 1 }), g);
+	assert_int_equal(host_idles, 1);
+	assert_int_equal(host_counter, 6000);
+	assert_int_equal(g->arch.ticks, 1);
+	assert_int_equal(g->arch.pc, 1);
+	assert_int_equal(g->state, VCPU_READY);
+	/* With an interrupt pending it does not sleep at all. */
+	assert_ptr_equal(hv_exit(g, (struct exit){ .kind = EXIT_HALT }), g);
+	assert_int_equal(host_idles, 1);
+}
+
+static void a_halted_guest_wakes_by_the_service_vms_interrupt(void **state)
+{
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	assert_int_equal(hv_call(HV_IRQ_ATTACH, 40, 0, 1, 0, 0), OK);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	host_idle_gsi = 40;
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_HALT }), EVENT_IRQ, 1);
+	assert_int_equal(g->state, VCPU_HALTED);
+	assert_int_equal(hv_call(HV_VM_IRQ, vm, 5, 3, 0, 0), OK); /* for another */
+	assert_int_equal(g->state, VCPU_HALTED);
+	assert_int_equal(hv_call(HV_VM_IRQ, vm, 0, 3, 0, 0), OK);
+	assert_int_equal(g->state, VCPU_READY);
+	assert_ptr_equal(hv_wait(0, 0), g);
+}
+
+static void a_halt_that_nothing_can_end_is_a_shutdown(void **state)
+{
+	g->arch.irqs_off = true;
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_HALT, .next_pc = 1 }), EVENT_EXIT, COOK);
+	assert_int_equal(hv_run(g)->kind, EXIT_SHUTDOWN);
+	assert_string_equal(hv_run(g)->u.fault.what, "halted with interrupts off");
+}
+
+static void with_a_second_vcpu_such_a_halt_is_no_shutdown(void **state)
+{
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	(void)hv_make_vcpu(vm, RUN + PAGE_SIZE, 0, 1);
+	assert_int_equal(hv_call(HV_TIMER_SET, host_counter + 9, 0, 0, 0, 0), OK);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	g->arch.irqs_off = true;
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_HALT }), EVENT_TIMER, 0);
+	assert_int_equal(g->state, VCPU_HALTED);
+}
+
+static void a_reply_with_halt_sleeps_unless_an_interrupt_pends(void **state)
+{
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	hv_run(g)->reply = REPLY_HALT | REPLY_SKIP;
+	g->arch.irqs = 4;
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	g->arch.irqs = 0;
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	assert_int_equal(hv_call(HV_TIMER_SET, host_counter + 50, 0, 0, 0, 0), OK);
+	hv_run(g)->reply = REPLY_HALT;
+	hv_assert_event(hv_wait(g->id, 0), EVENT_TIMER, 0);
+	assert_int_equal(g->state, VCPU_HALTED);
+	assert_null(c->current);
+	assert_int_equal(hv_call(HV_VCPU_EXTINT, g->id, 1, 0, 0, 0), OK);
+	assert_ptr_equal(hv_wait(0, 0), g);
+}
+
+static void stop_ends_any_state_with_an_event(void **state)
+{
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	assert_int_equal(hv_call(HV_VCPU_RUN, g->id, 0, 0, 0, 0), OK);
+	assert_int_equal(hv_call(HV_VCPU_STOP, g->id, 0, 0, 0, 0), OK); /* it was the present guest */
+	hv_assert_event(hv_wait(0, 0), EVENT_EXIT, COOK);
+	assert_int_equal(hv_run(g)->kind, EXIT_STOPPED);
+	assert_int_equal(g->exits[EXIT_STOPPED], 1);
+	hv_run(g)->reply = REPLY_HALT;
+	assert_int_equal(hv_call(HV_VCPU_RUN, g->id, 0, 0, 0, 0), OK);
+	assert_int_equal(g->state, VCPU_HALTED);
+	assert_int_equal(hv_call(HV_VCPU_STOP, g->id, 0, 0, 0, 0), OK);
+	hv_assert_event(hv_wait(0, 0), EVENT_EXIT, COOK);
+	/* A stopped vCPU is not woken by interrupts. */
+	assert_int_equal(hv_call(HV_VM_IRQ, vm, 0, 3, 0, 0), OK);
+	assert_int_equal(g->state, VCPU_STOPPED);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+}
+
+static void a_reply_to_another_than_the_present_guest_works_too(void **state)
+{
+	struct vcpu *h;
+
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	h = hv_make_vcpu(vm, RUN + PAGE_SIZE, 0x5ec, 1);
+	assert_ptr_equal(hv_wait(h->id, 0), h);
+	assert_ptr_equal(c->current, h);
+	hv_assert_event(hv_exit(h, io(0x61, 1, false, 0)), EVENT_EXIT, 0x5ec);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	hv_assert_event(hv_exit(g, io(0x62, 1, false, 0)), EVENT_EXIT, COOK);
+	assert_ptr_equal(hv_wait(h->id, 0), h);
+	assert_int_equal(hv_run(g)->u.io.port, 0x62);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, on, off)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(an_exit_switches_straight_to_the_service_vm_and_back),
+		T(each_exit_has_its_record),
+		T(exits_that_ask_for_nothing_go_on),
+		T(the_run_page_is_never_believed),
+		T(the_service_vms_own_faults_are_ours),
+		T(kinds_that_the_architecture_answers_do_not_arrive),
+		T(a_doorbell_lets_the_guest_go_on_and_rings_once),
+		T(a_doorbell_matches_size_and_value),
+		T(events_come_in_their_order),
+		T(a_halted_guest_sleeps_until_its_timer),
+		T(a_halted_guest_wakes_by_the_service_vms_interrupt),
+		T(a_halt_that_nothing_can_end_is_a_shutdown),
+		T(with_a_second_vcpu_such_a_halt_is_no_shutdown),
+		T(a_reply_with_halt_sleeps_unless_an_interrupt_pends),
+		T(stop_ends_any_state_with_an_event),
+		T(a_reply_to_another_than_the_present_guest_works_too),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
