@@ -191,11 +191,12 @@ build/deps/%: mk/packages mk/deps.sh
 .PHONY: help
 help:
 	@echo "make            build hypervisor and service VM          make run        a Debian kernel on Trivet"
-	@echo "make test       everything: unit, lint, emulated systems make test-unit  unit tests alone (a minute)"
+	@echo "make test       everything: unit, lint, emulated systems make test-unit  unit tests alone"
 	@echo "make test-emu   emulated systems, T=name for some        make lint       format and rules"
 	@echo "make size       lines and bytes by part                  make assets     the default guest's kernel and initrd"
-	@echo "make format     lay the sources out                   make tidy      clang-tidy, if it is installed"
+	@echo "make format     lay the sources out                      make tidy       clang-tidy, if it is installed"
 	@echo "make deps       install what is missing (apt)            make clean      remove build/"
+	@echo "make test-guest-plain   the test guests on plain QEMU, without Trivet"
 
 .PHONY: clean
 clean:
