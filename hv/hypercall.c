@@ -485,13 +485,21 @@ static status_t call_vcpu_set(struct vm *caller, struct call *c)
 {
 	struct vcpu *v = vcpu_get(c->arg[1]);
 	static struct vcpu_state s; /* the mailbox may change under us */
+	status_t status;
 
 	if (!v)
 		return ERR_NOENT;
 	if (v->state != VCPU_STOPPED)
 		return ERR_STATE;
+	if (c->arg[2] & ~(u64)VCPU_SET_POWER_ON)
+		return ERR_INVAL;
 	memcpy(&s, service_mailbox, sizeof(s));
-	return arch_vcpu_set(&v->arch, &s);
+	status = arch_vcpu_set(&v->arch, &s);
+	if (status == OK && (c->arg[2] & VCPU_SET_POWER_ON)) {
+		arch_vcpu_reset_irq(&v->arch);
+		sched_deadline(this_cpu(), v);
+	}
+	return status;
 }
 
 static status_t call_vcpu_extint(struct vm *caller, struct call *c)

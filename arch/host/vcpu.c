@@ -127,6 +127,11 @@ void arch_vcpu_get(struct arch_vcpu *v, struct vcpu_state *s)
 	s->regs = *v->regs;
 }
 
+void arch_vcpu_reset_irq(struct arch_vcpu *v)
+{
+	v->deadline = ~0UL;
+}
+
 status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s)
 {
 	if (s->regs.cpl > 3)

@@ -46,6 +46,9 @@ void arch_vcpu_get(struct arch_vcpu *v, struct vcpu_state *s);
 /** ERR_INVAL when @s is no state a CPU can be in as far as it can tell; the rest shows at entry. */
 MUST_CHECK status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s);
 
+/** @v's local interrupt controller as after power-on: nothing pending, no timer. */
+void arch_vcpu_reset_irq(struct arch_vcpu *v);
+
 /** Would @v, halted, go on now? */
 bool arch_vcpu_awake(struct arch_vcpu *v);
 /** Can any interrupt wake @v, once halted? */

@@ -122,6 +122,12 @@ static bool run_interrupts(struct arch_vcpu *v, struct exit *x)
 {
 	int vector;
 
+	if (unlikely(v->apic.events & (VLAPIC_EV_INIT | VLAPIC_EV_SIPI))) {
+		x->kind = EXIT_SIPI;
+		x->data = vlapic_take(&v->apic, VLAPIC_EV_INIT) ? EXIT_SIPI_INIT : v->apic.sipi_vector;
+		v->apic.events &= ~(u32)VLAPIC_EV_SIPI;
+		return false;
+	}
 	if (unlikely(v->extint_ready)) {
 		vector = v->extint_vector;
 		v->virq_is_extint = true;
@@ -267,7 +273,7 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 	for (;;) {
 		bool virq = v->virq_on;
 
-		if (unlikely(v->irq_state | v->apic.irr.words)) {
+		if (unlikely(v->irq_state | v->apic.irr.words | v->apic.events)) {
 			if (!run_interrupts(v, x))
 				return;
 			virq = v->virq_on;

@@ -260,7 +260,9 @@ bool guest_create(const struct config_vm *config)
 	}
 	g->config = config;
 	(void)str_copy(g->vm.name, config->name, sizeof(g->vm.name));
-	g->vm.nvcpus = MIN(config->cpus, (unsigned)VM_MAX_VCPUS);
+	g->vm.nvcpus = 1;
+	if (config->cpus > 1)
+		log_line("guest %s: %u CPUs asked for; it gets 1, more are not supported yet", config->name, config->cpus);
 	g->vm.stopped = guest_stopped;
 	timer_init(&g->restart, guest_restart);
 	r = hv_call(HV_VM_CREATE, (uintptr_t)donation, GUEST_DONATION, (uintptr_t)&g->vm, 0, 0);
@@ -324,7 +326,7 @@ bool guest_start(struct guest *g)
 		return false;
 	state.tsc_offset = g->tsc_offset;
 	memcpy(hv_mailbox, &state, sizeof(state));
-	s = hv_call(HV_VCPU_SET, v->id, 0, 0, 0, 0).status;
+	s = hv_call(HV_VCPU_SET, v->id, VCPU_SET_POWER_ON, 0, 0, 0).status;
 	if (s != OK)
 		return guest_fail(g, "set the first CPU's state", s);
 	for (unsigned i = 0; i < g->vm.nvcpus; i++) {

@@ -60,6 +60,9 @@ enum exit_kind {
 #define RUN_INJECT_VALID (1u << 31)
 #define RUN_INJECT_ERROR (1u << 11) /* @error is pushed */
 
+/* data of EXIT_SIPI: a start-up vector, or this for INIT. */
+#define EXIT_SIPI_INIT 0x100u
+
 /* run_page.flags, set by the hypervisor. */
 #define RUN_STATE 0x1u /* regs is current beyond the general registers */
 #define RUN_INSN  0x2u /* insn[] holds insn_len bytes from the CPU      */

@@ -2,8 +2,8 @@
 /* clang-format off: LINK is one line for the Makefile */
 /* The emulator against the CPU the test runs on: each instruction form, random operands, both ways.
  * Argument or EMU_SEED: the first seed. LINK: guest/vmm/x86/emulate.c guest/vmm/x86/emu_alu.c
- * guest/vmm/x86/emu_decode.c guest/vmm/x86/emu_mem.c guest/vmm/x86/emu_opcodes.c guest/vmm/x86/emu_string.c
- * guest/vmm/x86/emu_walk.c */
+ * LINK: guest/vmm/x86/emu_decode.c guest/vmm/x86/emu_mem.c guest/vmm/x86/emu_opcodes.c guest/vmm/x86/emu_string.c
+ * LINK: guest/vmm/x86/emu_walk.c */
 /* clang-format on */
 #include "guest/vmm/x86/emulate.h"
 #include <stdarg.h>

@@ -297,7 +297,11 @@ static void exits_sipi(struct vcpu *v)
 	u64 vector = v->run->data;
 
 	x86_reset_state(s);
-	if (vector > 0xff) {
+	if (vector >= EXIT_SIPI_INIT && v->index == 0) {
+		vm_stop(v->vm, STOP_RESET, "INIT of its boot processor");
+		return;
+	}
+	if (vector >= EXIT_SIPI_INIT) {
 		v->owed = false;
 		v->parked = true;
 		return;
