@@ -9,24 +9,24 @@
 struct vcpu;
 
 /* Reasons for which the service vCPU has an event waiting, in the order in which they are delivered. */
-#define PENDING_IRQ      BIT(0)
-#define PENDING_TIMER    BIT(1)
-#define PENDING_EXIT     BIT(2)
+#define PENDING_IRQ	 BIT(0)
+#define PENDING_TIMER	 BIT(1)
+#define PENDING_EXIT	 BIT(2)
 #define PENDING_DOORBELL BIT(3)
 
 struct cpu {
-	struct vcpu *current;     /* runs, or ran last before idling  */
-	struct vcpu *service;     /* this CPU's service vCPU          */
-	bool service_waits;       /* it is in REPLY_WAIT              */
-	u32 pending;              /* PENDING_*                        */
-	struct list ready;        /* guest vCPUs that want the CPU    */
-	struct list exits;        /* guest vCPUs whose exit waits     */
-	struct list doorbells;    /* rung, not yet delivered          */
-	struct list timers;       /* guest vCPUs with a deadline, by time */
-	u64 service_timer;        /* counter, ~0 none                 */
-	u64 slice_end;            /* counter, ~0: alone               */
-	u64 bell_end;             /* when a rung doorbell must be told, ~0: none rung */
-	u64 mark;                 /* counter when current started     */
+	struct vcpu *current;  /* runs, or ran last before idling  */
+	struct vcpu *service;  /* this CPU's service vCPU          */
+	bool service_waits;    /* it is in REPLY_WAIT              */
+	u32 pending;	       /* PENDING_*                        */
+	struct list ready;     /* guest vCPUs that want the CPU    */
+	struct list exits;     /* guest vCPUs whose exit waits     */
+	struct list doorbells; /* rung, not yet delivered          */
+	struct list timers;    /* guest vCPUs with a deadline, by time */
+	u64 service_timer;     /* counter, ~0 none                 */
+	u64 slice_end;	       /* counter, ~0: alone               */
+	u64 bell_end;	       /* when a rung doorbell must be told, ~0: none rung */
+	u64 mark;	       /* counter when current started     */
 };
 
 static inline struct cpu *this_cpu(void)

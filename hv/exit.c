@@ -78,8 +78,8 @@ static void exit_not_service(const struct vcpu *v, const struct exit *x)
 	};
 
 	if (v->vm->id == VM_SERVICE)
-		panic("the service VM made exit %s at %lx (address %lx, code %lx %s)", name[x->kind], arch_vcpu_pc(&v->arch),
-		      x->kind == EXIT_MMIO ? x->mmio.gpa : 0,
+		panic("the service VM made exit %s at %lx (address %lx, code %lx %s)", name[x->kind],
+		      arch_vcpu_pc(&v->arch), x->kind == EXIT_MMIO ? x->mmio.gpa : 0,
 		      x->kind == EXIT_SHUTDOWN || x->kind == EXIT_ENTRY_FAILED ? x->fault.code : 0,
 		      x->kind == EXIT_SHUTDOWN || x->kind == EXIT_ENTRY_FAILED ? x->fault.what : "");
 }

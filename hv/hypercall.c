@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hv/hypercall.c: decode a hypercall, check the right to it, answer. Events and the way back to a guest are here too. */
+/* hv/hypercall.c: decode a hypercall, check the right to it, answer. Events and the way back to a guest are here too.
+ */
 #include "arch/iface/mem.h"
 #include "hv/lib/string.h"
 #include "hv/vm.h"
@@ -105,6 +106,10 @@ static struct vcpu *call_wait(struct vcpu *v)
 	struct cpu *c = this_cpu();
 	u64 id = arch_vcpu_arg(&v->arch, 1), flags = arch_vcpu_arg(&v->arch, 2);
 
+	if (unlikely(flags & ~(u64)WAIT_POLL)) {
+		arch_vcpu_result(&v->arch, ERR_INVAL, 0, 0, 0);
+		return v;
+	}
 	if (id) {
 		struct vcpu *g = c->current;
 		status_t s;
@@ -288,7 +293,8 @@ static void call_unmap_grants(struct vm *owner, struct vm *vm, u64 gpa, u64 end,
 	struct ptab_leaf leaf;
 	status_t s = OK;
 
-	for (u64 at = gpa; ptab_next(arch_vm_s2(&vm->arch), at, &leaf) == OK && leaf.va < end; at = leaf.va + leaf.size) {
+	for (u64 at = gpa; ptab_next(arch_vm_s2(&vm->arch), at, &leaf) == OK && leaf.va < end;
+	     at = leaf.va + leaf.size) {
 		u64 from = MAX(leaf.va, gpa), to = MIN(leaf.va + leaf.size, end), pa = leaf.pa + (from - leaf.va);
 
 		if (again)
@@ -316,7 +322,8 @@ static status_t call_vm_unmap(struct vm *caller, struct call *c)
 		return ERR_RANGE;
 	if (ptab_next(s2, gpa, &leaf) != OK || leaf.va >= gpa + size)
 		return ERR_UNMAPPED;
-	/* Once unmapped, the pages are not to be found any more; so their grants go first, and come back on an error. */
+	/* Once unmapped, the pages are not to be found any more; so their grants go first, and come back on an error.
+	 */
 	call_unmap_grants(caller, vm, gpa, gpa + size, false);
 	s = ptab_unmap(s2, gpa, size, vm->pool);
 	if (s != OK)
@@ -368,9 +375,13 @@ static status_t call_vm_doorbell(struct vm *caller, struct call *c)
 
 	if (!vm)
 		return ERR_NOENT;
-	if ((flags & ~(u64)(DOORBELL_PORT | DOORBELL_MATCH | DOORBELL_REMOVE | 0x700)) || flags >> 8 == 3 || flags >> 8 > 4)
+	if ((flags & ~(u64)(DOORBELL_PORT | DOORBELL_MATCH | DOORBELL_REMOVE | 0x700)) || flags >> 8 == 3 ||
+	    flags >> 8 > 4)
 		return ERR_INVAL;
-	if ((flags & DOORBELL_PORT) && addr > 0xffff)
+	/* A doorbell in memory would need the length of the instruction that rings it. */
+	if (!(flags & DOORBELL_PORT))
+		return ERR_UNSUPPORTED;
+	if (addr > 0xffff)
 		return ERR_RANGE;
 	for (unsigned i = 0; i < vm->ndoorbells; i++) {
 		struct doorbell *e = &vm->bell[i];
@@ -394,7 +405,9 @@ static status_t call_vm_doorbell(struct vm *caller, struct call *c)
 			return ERR_FULL;
 		d = &vm->bell[vm->ndoorbells++];
 	}
-	*d = (struct doorbell){ .addr = addr, .match = c->arg[4], .cookie = c->arg[5], .flags = (u16)flags, .used = true };
+	*d = (struct doorbell){
+		.addr = addr, .match = c->arg[4], .cookie = c->arg[5], .flags = (u16)flags, .used = true
+	};
 	list_init(&d->link);
 	return OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hv/log.c: the hypervisor's own text: a ring that the service VM can read, and the early console. And panic. */
+#include "drivers/uart/uart.h"
 #include "hv/lib/print.h"
 #include "hv/vm.h"
 
@@ -9,12 +10,26 @@ static char log_ring[LOG_SIZE];
 static u64 log_written;
 static bool log_panicked;
 
+static const struct uart_driver *const log_uarts[] = { &uart_ns16550, &uart_debugcon };
+
+static void log_uart(char c)
+{
+	static bool ready;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(log_uarts); i++) {
+		if (!ready)
+			log_uarts[i]->init();
+		log_uarts[i]->putc(c);
+	}
+	ready = true;
+}
+
 static void log_sink(void *ctx, char c)
 {
 	log_ring[log_written++ % LOG_SIZE] = c;
 	if (c == '\n')
-		arch_putc('\r');
-	arch_putc(c);
+		log_uart('\r');
+	log_uart(c);
 }
 
 void log_printf(const char *fmt, ...)

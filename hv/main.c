@@ -10,12 +10,13 @@ void hv_main(struct boot_info *bi)
 	struct vcpu *v;
 
 	arch_early_init();
-	log_printf("trivet: hypervisor, ABI %u, started by %s\n", ABI_VERSION, bi->loader[0] ? bi->loader : "an unnamed loader");
+	log_printf("trivet: hypervisor, ABI %u, started by %s\n", ABI_VERSION,
+		   bi->loader[0] ? bi->loader : "an unnamed loader");
 	mem_init(bi);
 	arch_cpu_init(bi);
 	sched_init(c);
-	log_printf("trivet: %s, %lu MHz, %lu MiB of memory, %lu KiB kept\n", arch_machine_name(), arch_counter_hz() / 1000000,
-	           mem_top() >> 20, mem_own_bytes() >> 10);
+	log_printf("trivet: %s, %lu MHz, %lu MiB of memory, %lu KiB kept\n", arch_machine_name(),
+		   arch_counter_hz() / 1000000, mem_ram_bytes() >> 20, mem_own_bytes() >> 10);
 	service_create(bi);
 	v = c->service;
 	for (;;) {

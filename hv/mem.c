@@ -8,8 +8,8 @@
 
 #define MEM_POOL_PAGES 224 /* our page tables, the service VM's tables and vCPU */
 /* What one donation or share takes of it at most: both ends of our mapping, and two cuts in a large leaf of stage 2. */
-#define MEM_TABLES     (2 * 3 + 2 * 2)
-#define MEM_LOW        0x100000UL /* below it: firmware's, never ours to place in */
+#define MEM_TABLES (2 * 3 + 2 * 2)
+#define MEM_LOW	   0x100000UL /* below it: firmware's, never ours to place in */
 
 static struct frame *frames;
 static u64 nframes;
@@ -28,6 +28,15 @@ u64 mem_own_bytes(void)
 struct pool *mem_pool(void)
 {
 	return &boot_pool;
+}
+
+u64 mem_ram_bytes(void)
+{
+	u64 pages = 0;
+
+	for (u64 n = 0; n < nframes; n++)
+		pages += frames[n].owner != FRAME_NONE;
+	return pages << PAGE_SHIFT;
 }
 
 u64 mem_top(void)
@@ -58,7 +67,8 @@ static bool mem_usable(const struct boot_info *bi, u64 base, u64 size, u64 *next
 			return false;
 		}
 	for (u32 i = 0; i < bi->nregions; i++)
-		if (bi->region[i].kind != BOOT_MEM_RAM && range_overlap(base, size, bi->region[i].base, bi->region[i].size)) {
+		if (bi->region[i].kind != BOOT_MEM_RAM &&
+		    range_overlap(base, size, bi->region[i].base, bi->region[i].size)) {
 			*next = round_up(bi->region[i].base + bi->region[i].size, PAGE_SIZE);
 			return false;
 		}
@@ -154,16 +164,17 @@ static void mem_map_device(struct vm *vm, u64 base, u64 end)
 		u64 stop = base;
 
 		while (stop < end && !arch_device_reserved(stop, PAGE_SIZE)) {
-			u64 step = is_aligned(stop, SIZE_1G) && end - stop >= SIZE_1G ? SIZE_1G :
-			           is_aligned(stop, SIZE_2M) && end - stop >= SIZE_2M ? SIZE_2M :
-			                                                                PAGE_SIZE;
+			u64 step = is_aligned(stop, SIZE_1G) && end - stop >= SIZE_1G	? SIZE_1G
+				   : is_aligned(stop, SIZE_2M) && end - stop >= SIZE_2M ? SIZE_2M
+											: PAGE_SIZE;
 			if (step > PAGE_SIZE && arch_device_reserved(stop, step))
 				step = step == SIZE_1G && !arch_device_reserved(stop, SIZE_2M) ? SIZE_2M : PAGE_SIZE;
 			stop += step;
 		}
 		if (stop > base)
-			mem_must(ptab_map(arch_vm_s2(&vm->arch), base, base, stop - base, PT_R | PT_W | PT_DEVICE, &boot_pool),
-			         base);
+			mem_must(ptab_map(arch_vm_s2(&vm->arch), base, base, stop - base, PT_R | PT_W | PT_DEVICE,
+					  &boot_pool),
+				 base);
 		base = stop + PAGE_SIZE;
 	}
 }
@@ -179,13 +190,15 @@ static void mem_map_range(struct vm *vm, u64 base, u64 end)
 			mem_map_device(vm, base, end);
 			return;
 		}
-		while (stop < end && stop < mem_top() && (mem_frame(stop) ? mem_frame(stop)->owner : FRAME_NONE) ==
-		                                             (f ? f->owner : FRAME_NONE))
+		while (stop < end && stop < mem_top() &&
+		       (mem_frame(stop) ? mem_frame(stop)->owner : FRAME_NONE) == (f ? f->owner : FRAME_NONE))
 			stop += PAGE_SIZE;
 		if (!f)
 			mem_map_device(vm, base, stop);
 		else if (f->owner == vm->id)
-			mem_must(ptab_map(arch_vm_s2(&vm->arch), base, base, stop - base, PT_R | PT_W | PT_X, &boot_pool), base);
+			mem_must(ptab_map(arch_vm_s2(&vm->arch), base, base, stop - base, PT_R | PT_W | PT_X,
+					  &boot_pool),
+				 base);
 		base = stop;
 	}
 }
@@ -250,7 +263,8 @@ void mem_return(struct vm *to, u64 pa, u64 size)
 	mem_owed -= mem_frame(pa)->count;
 	for (u64 off = 0; off < size; off += PAGE_SIZE)
 		*mem_frame(pa + off) = (struct frame){ .owner = to->id };
-	/* A table that is missing was set free by a donation that is still out, or this one: mem_owed has kept one for it. */
+	/* A table that is missing was set free by a donation that is still out, or this one: mem_owed has kept one for
+	 * it. */
 	mem_must(ptab_map(arch_vm_s2(&to->arch), pa, pa, size, PT_R | PT_W | PT_X, to->pool), pa);
 }
 

@@ -29,6 +29,8 @@ u64 mem_own_bytes(void);
 struct pool *mem_pool(void);
 /** The frame of @pa, or NULL when that is not RAM. */
 struct frame *mem_frame(u64 pa);
+/** All RAM, ours included, bytes. */
+u64 mem_ram_bytes(void);
 /** End of the highest RAM, bytes. */
 u64 mem_top(void);
 /** Give all RAM that is nobody's to VM @id, and map it with the firmware's tables and devices into its stage 2. */

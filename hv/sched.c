@@ -2,8 +2,8 @@
 /* hv/sched.c: who runs next on this CPU: the service VM when it has an event, else guests in turn, else nobody. */
 #include "hv/vm.h"
 
-#define SLICE_MS   10 /* of each guest while others want the CPU     */
-#define BELL_US    50 /* a rung doorbell waits this long for a guest that goes on */
+#define SLICE_MS 10 /* of each guest while others want the CPU     */
+#define BELL_US	 50 /* a rung doorbell waits this long for a guest that goes on */
 
 static u64 sched_slice, sched_bell;
 
@@ -37,7 +37,7 @@ static void sched_timer_put(struct cpu *c, struct vcpu *v, u64 when)
 	list_del(&v->timer_link);
 	v->deadline = when;
 	if (when != ~0UL) {
-		list_for_each(at, &c->timers)
+		list_for_each (at, &c->timers)
 			if (list_entry(at, struct vcpu, timer_link)->deadline > when)
 				break;
 		list_add_tail(at, &v->timer_link);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hv/service.c: the service VM: made from a boot module, owner of all memory and devices that are not the hypervisor's. */
+/* hv/service.c: the service VM: made from a boot module, owner of all memory and devices that are not the hypervisor's.
+ */
 #include "hv/abi/service.h"
 
 #include "arch/iface/mem.h"
@@ -104,7 +105,8 @@ void service_create(const struct boot_info *bi)
 static void service_region(struct hv_info *i, u64 base, u64 size, u32 kind, u32 index)
 {
 	if (i->nregions < HV_INFO_REGIONS && size)
-		i->region[i->nregions++] = (struct hv_region){ .base = base, .size = size, .kind = kind, .index = index };
+		i->region[i->nregions++] =
+			(struct hv_region){ .base = base, .size = size, .kind = kind, .index = index };
 }
 
 /* The service VM's RAM without image, modules, shared pages and the first MiB (where firmware keeps its own). */

@@ -19,10 +19,10 @@ void trace_exit(const struct vcpu *v, const struct exit *x)
 	r->vcpu = v->id & 0xff;
 	r->kind = (u16)x->kind;
 	r->pc = arch_vcpu_pc(&v->arch);
-	r->a = x->kind == EXIT_MMIO   ? x->mmio.gpa :
-	       x->kind == EXIT_SYSREG ? x->sysreg.index :
-	       x->kind == EXIT_IO     ? (u64)x->io.port | (u64)x->io.size << 16 | (u64)x->io.write << 24 :
-	                                0;
+	r->a = x->kind == EXIT_MMIO	? x->mmio.gpa
+	       : x->kind == EXIT_SYSREG ? x->sysreg.index
+	       : x->kind == EXIT_IO	? (u64)x->io.port | (u64)x->io.size << 16 | (u64)x->io.write << 24
+					: 0;
 	r->b = x->data;
 	trace_ring->head = ++trace_head;
 }

@@ -15,29 +15,29 @@
  * them in the order vm_table, vm, frame table, cpu.
  */
 
-#define VM_MAX        64
-#define VM_MAX_VCPUS  8
-#define VM_DOORBELLS  24
-#define VM_DONATIONS  8
-#define VM_SERVICE    1 /* number of the service VM; 0 is the hypervisor itself */
+#define VM_MAX	     64
+#define VM_MAX_VCPUS 8
+#define VM_DOORBELLS 24
+#define VM_DONATIONS 8
+#define VM_SERVICE   1 /* number of the service VM; 0 is the hypervisor itself */
 
 struct vm;
 
 struct vcpu {
 	struct arch_vcpu arch;
 	struct vm *vm;
-	struct list link;       /* ready or exits list */
+	struct list link;	/* ready or exits list */
 	struct list timer_link; /* cpu->timers         */
-	u64 deadline;           /* as sorted there, ~0 not on it */
-	struct run_page *run;   /* guests: shared with the service VM */
+	u64 deadline;		/* as sorted there, ~0 not on it */
+	struct run_page *run;	/* guests: shared with the service VM */
 	u64 run_pa;
 	u64 cookie;
-	u32 id;                 /* vm << 8 | index */
-	u8 state;               /* enum vcpu_run_state */
-	bool stop;              /* VCPU_STOP was asked for */
-	u32 exit_kind;          /* of the exit that the service VM serves */
+	u32 id;	       /* vm << 8 | index */
+	u8 state;      /* enum vcpu_run_state */
+	bool stop;     /* VCPU_STOP was asked for */
+	u32 exit_kind; /* of the exit that the service VM serves */
 	u64 exits[EXIT_COUNT];
-	struct vcpu_regs regs;  /* the service VM's own general registers */
+	struct vcpu_regs regs; /* the service VM's own general registers */
 };
 static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "a vCPU is a page");
 static_assert(EXIT_COUNT <= HV_STATS_MAX, "stats");
@@ -47,7 +47,7 @@ struct doorbell {
 	u64 addr;
 	u64 match;
 	u64 cookie;
-	u16 flags;        /* DOORBELL_* */
+	u16 flags; /* DOORBELL_* */
 	bool used, rung;
 };
 

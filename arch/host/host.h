@@ -39,7 +39,7 @@ extern unsigned host_polls; /* arch_irq_poll        */
 extern int host_idle_gsi;   /* the interrupt that ends the next arch_idle, -1: the timer does */
 extern bool host_gsi_on[HOST_GSIS], host_gsi_masked[HOST_GSIS];
 extern int host_override;      /* the GSI of ISA IRQ 0, -1: itself */
-extern char host_console[512]; /* last text of arch_putc, in a ring */
+extern char host_console[512]; /* last text of the fake 16550, in a ring */
 extern u64 host_console_n;
 extern unsigned host_dumps;
 /** A device raises @gsi. */

@@ -28,7 +28,8 @@ u32 arch_features(void);
 void arch_idle(void);
 /** Take what interrupts are pending. */
 void arch_irq_poll(void);
-/* hv/virq.c gives this: device interrupt @gsi has come, interrupts masked. Level-triggered ones are masked until irq_ack. */
+/* hv/virq.c gives this: device interrupt @gsi has come, interrupts masked. Level-triggered ones are masked until
+ * irq_ack. */
 void irq_arrived(u32 gsi);
 
 /** Route @gsi (IRQ_ISA: an ISA IRQ) to this CPU. On success *@out is the GSI. */
@@ -49,8 +50,6 @@ NORETURN void arch_reset(void);
 NORETURN void arch_poweroff(void);
 /** Stop for good, interrupts masked. */
 NORETURN void arch_halt(void);
-/** One byte to every console of ours. */
-void arch_putc(char c);
 /** Print registers and the stack's return addresses, for panic. */
 void arch_dump(void);
 

@@ -16,11 +16,11 @@ struct exit {
 			bool write;
 			bool rep;
 			u8 addr_size; /* string forms               */
-			u8 seg;       /* string forms, 0xff unknown */
+			u8 seg;	      /* string forms, 0xff unknown */
 		} io;
 		struct {
 			u64 gpa;
-			u64 gva; /* ~0: unknown          */
+			u64 gva;    /* ~0: unknown          */
 			u32 access; /* MAP_R, MAP_W, MAP_X  */
 		} mmio;
 		struct {

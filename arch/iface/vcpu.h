@@ -25,8 +25,8 @@ MUST_CHECK status_t arch_vm_set_msr(struct arch_vm *vm, const struct msr_policy 
  * Prepare @v, number @id of its VM, in the power-on state. Its general registers live in @regs. Takes pages from @pool.
  * @exits: the counters by exit kind that the architecture increments for what it answers by itself. ERR_NOMEM.
  */
-MUST_CHECK status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_regs *regs, u32 id,
-                                   u64 *exits, struct pool *pool);
+MUST_CHECK status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_regs *regs, u32 id, u64 *exits,
+				   struct pool *pool);
 void arch_vcpu_fini(struct arch_vcpu *v, struct pool *pool);
 /** Let @v be the service VM's: it starts at its image's @entry with image address and mailbox as arguments. */
 void arch_vcpu_init_service(struct arch_vcpu *v, u64 entry, u64 image, u64 mailbox);

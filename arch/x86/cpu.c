@@ -5,41 +5,12 @@
 #include "arch/x86/vendor.h"
 #include "hv/lib/panic.h"
 
-#define COM1     0x3f8
-#define COM_LSR  5
-#define LSR_THRE 0x20
-
 static const struct boot_platform *cpu_platform;
 
 void arch_early_init(void)
 {
 	x86_features_init();
 	x86_idt_init();
-	/* 115200 8N1, FIFO on (16550). */
-	outb(COM1 + 1, 0);
-	outb(COM1 + 3, 0x80);
-	outb(COM1, 1);
-	outb(COM1 + 1, 0);
-	outb(COM1 + 3, 3);
-	outb(COM1 + 2, 7);
-	outb(COM1 + 4, 3);
-}
-
-void arch_putc(char c)
-{
-	static bool absent;
-
-	outb(0xe9, (u8)c);
-	for (unsigned i = 0; !absent; i++) {
-		u8 lsr = inb(COM1 + COM_LSR);
-
-		if (lsr == 0xff || i == 1000000)
-			absent = true;
-		else if (lsr & LSR_THRE) {
-			outb(COM1, (u8)c);
-			break;
-		}
-	}
 }
 
 void arch_cpu_init(const struct boot_info *bi)
@@ -51,7 +22,8 @@ void arch_cpu_init(const struct boot_info *bi)
 	svm = vendor_svm.probe();
 	vmx = svm ? vendor_vmx.probe() : NULL;
 	if (svm && vmx)
-		panic("no hardware virtualization: %s", x86_features.intel || cpuid(0, 0).ecx == 0x6c65746e ? vmx : svm);
+		panic("no hardware virtualization: %s",
+		      x86_features.intel || cpuid(0, 0).ecx == 0x6c65746e ? vmx : svm);
 	vendor = svm ? &vendor_vmx : &vendor_svm;
 	lapic_init(bi);
 	ioapic_init(bi);

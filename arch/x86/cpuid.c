@@ -11,8 +11,8 @@
 #define CPUID_LIVE    (BIT(1) | BIT(7) | BIT(0xb) | BIT(0xd) | BIT(0x1f)) /* leaves with bits that change */
 
 /*
- * A leaf's two highest bits say its range: basic, hypervisor (4000_0000), extended (8000_0000), nothing. first[range][leaf]
- * is the first of the leaf's entries, which stand together.
+ * A leaf's two highest bits say its range: basic, hypervisor (4000_0000), extended (8000_0000), nothing.
+ * first[range][leaf] is the first of the leaf's entries, which stand together.
  */
 struct cpuid_table {
 	u32 n;

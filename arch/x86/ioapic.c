@@ -8,7 +8,7 @@
 
 #define IOAPIC_VER     0x01
 #define IOAPIC_REDTBL  0x10
-#define RED_LOW        BIT(13)
+#define RED_LOW	       BIT(13)
 #define RED_LEVEL      BIT(15)
 #define RED_MASKED     BIT(16)
 #define IOAPIC_MAX_GSI VECTOR_GSIS

@@ -6,9 +6,9 @@
 #include "hv/abi/boot_info.h"
 
 /* Interrupt vectors of ours. */
-#define VECTOR_GSI0     0x30u /* + GSI, up to VECTOR_GSIS of them */
-#define VECTOR_GSIS     0xa0u
-#define VECTOR_TIMER    0xe0u
+#define VECTOR_GSI0	0x30u /* + GSI, up to VECTOR_GSIS of them */
+#define VECTOR_GSIS	0xa0u
+#define VECTOR_TIMER	0xe0u
 #define VECTOR_SPURIOUS 0xffu
 
 void x86_idt_init(void);

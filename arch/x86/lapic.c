@@ -8,8 +8,8 @@
 
 static volatile u32 *lapic_page; /* NULL: x2APIC */
 static bool lapic_deadline_mode;
-static u64 lapic_ratio;          /* APIC timer ticks per 2^32 TSC ticks */
-static u64 lapic_armed = ~0UL;   /* what arch_timer_set was last told */
+static u64 lapic_ratio;	       /* APIC timer ticks per 2^32 TSC ticks */
+static u64 lapic_armed = ~0UL; /* what arch_timer_set was last told */
 
 static u32 lapic_read(u32 off)
 {
@@ -89,7 +89,7 @@ void lapic_timer_rate(u64 ratio)
 	lapic_deadline_mode = x86_features.tsc_deadline;
 	lapic_write(APIC_TMICT, 0);
 	lapic_write(APIC_LVT,
-	            VECTOR_TIMER | (lapic_deadline_mode ? FIELD_PUT(APIC_LVT_TIMER_MODE, APIC_TIMER_DEADLINE) : 0));
+		    VECTOR_TIMER | (lapic_deadline_mode ? FIELD_PUT(APIC_LVT_TIMER_MODE, APIC_TIMER_DEADLINE) : 0));
 	asm volatile("mfence");
 }
 
@@ -115,5 +115,6 @@ void arch_timer_set(u64 when)
 	}
 	now = arch_counter();
 	ticks = when > now ? (u64)((unsigned __int128)(when - now) * lapic_ratio >> 32) + 1 : 1;
-	lapic_write(APIC_TMICT, ticks > 0xffffffff ? 0xffffffff : (u32)ticks); /* longer: it comes early and is set again */
+	lapic_write(APIC_TMICT,
+		    ticks > 0xffffffff ? 0xffffffff : (u32)ticks); /* longer: it comes early and is set again */
 }

@@ -14,7 +14,7 @@ extern char cpu0_block[];
 #define CPU_GUARD 0x1000UL /* offset of the guard page in a CPU's block */
 
 /* The walker takes the 48 bits that the tables translate. */
-#define VA(p) ((u64)(p) & BITS(47, 0))
+#define VA(p) ((u64)(p)&BITS(47, 0))
 
 static struct ptab mem_table;
 static struct pool *mem_pool;
@@ -88,7 +88,7 @@ void arch_mem_init(u64 base, u64 size, struct pool *pool)
 status_t arch_mem_map(u64 pa, u64 size, bool device)
 {
 	return ptab_map(&mem_table, VA(DMAP_BASE) + pa, pa, size, PT_R | PT_W | PT_GLOBAL | (device ? PT_DEVICE : 0),
-	                mem_pool);
+			mem_pool);
 }
 
 void arch_mem_unmap(u64 pa, u64 size)

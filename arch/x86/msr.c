@@ -109,6 +109,16 @@ static enum x86_answer msr_apic(struct arch_vcpu *v, u32 msr, u64 value, struct 
 	}
 }
 
+/* The guest sets its TSC @delta on (Intel SDM 3B, 18.17.3); what is armed by it moves along. */
+static void msr_move_tsc(struct arch_vcpu *v, u64 delta, struct exit *x)
+{
+	v->tsc_offset += delta;
+	v->tsc_adjust += delta;
+	vendor->set_reg(v, REG_TSC_OFFSET, v->tsc_offset);
+	vlapic_tsc_moved(&v->apic, delta);
+	x->kind = EXIT_NONE; /* hv/ looks at the deadline */
+}
+
 enum x86_answer x86_wrmsr(struct arch_vcpu *v, u32 msr, u64 value, struct exit *x)
 {
 	const struct msr_policy *p;
@@ -118,16 +128,8 @@ enum x86_answer x86_wrmsr(struct arch_vcpu *v, u32 msr, u64 value, struct exit *
 	case MSR_TSC_DEADLINE:
 	case MSR_APIC_BASE: return msr_apic(v, msr, value, x);
 	case MSR_EFER: return msr_set_efer(v, value);
-	case MSR_TSC:
-		v->tsc_adjust += value - (arch_counter() + v->tsc_offset);
-		v->tsc_offset = value - arch_counter();
-		vendor->set_reg(v, REG_TSC_OFFSET, v->tsc_offset);
-		return ANSWER_DONE;
-	case MSR_TSC_ADJUST:
-		v->tsc_offset += value - v->tsc_adjust;
-		v->tsc_adjust = value;
-		vendor->set_reg(v, REG_TSC_OFFSET, v->tsc_offset);
-		return ANSWER_DONE;
+	case MSR_TSC: msr_move_tsc(v, value - (arch_counter() + v->tsc_offset), x); return ANSWER_LEAVE;
+	case MSR_TSC_ADJUST: msr_move_tsc(v, value - v->tsc_adjust, x); return ANSWER_LEAVE;
 	default: break;
 	}
 	p = msr_find(v, msr);

@@ -185,8 +185,7 @@ static void run_xsetbv(struct arch_vcpu *v)
 
 	/* The rules of Intel SDM 1, 13.3: a bad value is #GP for the guest, not for us. */
 	if ((u32)r[X86_RCX] != 0 || !x86_features.xsave || (value & ~x86_features.xcr0) || !(value & XCR0_X87) ||
-	    ((value & XCR0_AVX) && !(value & XCR0_SSE)) ||
-	    (avx512 && (avx512 != XCR0_AVX512 || !(value & XCR0_AVX)))) {
+	    ((value & XCR0_AVX) && !(value & XCR0_SSE)) || (avx512 && (avx512 != XCR0_AVX512 || !(value & XCR0_AVX)))) {
 		run_fault(v, VEC_GP, true, 0);
 		return;
 	}
@@ -233,16 +232,12 @@ static bool run_exit(struct arch_vcpu *v, struct exit *x)
 		x86_cpuid(v);
 		run_skip(v);
 		return true;
-	case EXIT_MSR:
-		v->exits[EXIT_MSR]++;
-		return run_msr(v, x);
+	case EXIT_MSR: v->exits[EXIT_MSR]++; return run_msr(v, x);
 	case EXIT_XSETBV:
 		v->exits[EXIT_XSETBV]++;
 		run_xsetbv(v);
 		return true;
-	case EXIT_WINDOW:
-		v->exits[EXIT_WINDOW]++;
-		return true;
+	case EXIT_WINDOW: v->exits[EXIT_WINDOW]++; return true;
 	case EXIT_UNDEFINED:
 		v->exits[EXIT_UNDEFINED]++;
 		run_fault(v, VEC_UD, false, 0);
@@ -254,9 +249,7 @@ static bool run_exit(struct arch_vcpu *v, struct exit *x)
 		return true;
 	case EXIT_CR:
 	case EXIT_DR:
-	case EXIT_EXCEPTION:
-		v->exits[x->kind]++;
-		return true;
+	case EXIT_EXCEPTION: v->exits[x->kind]++; return true;
 	default: return false;
 	}
 }

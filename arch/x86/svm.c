@@ -9,8 +9,8 @@
 #include "hv/lib/panic.h"
 #include "hv/lib/string.h"
 
-#define IOPM_SIZE  0x3000
-#define MSRPM_SIZE 0x2000
+#define IOPM_SIZE      0x3000
+#define MSRPM_SIZE     0x2000
 #define SIGNATURE_TCGT 0x54474354 /* "TCGT" */
 
 /* All guests share one pair of bitmaps and all service vCPUs another: a guest's ports all exit. */
@@ -99,9 +99,9 @@ static void svm_vcpu_init(struct arch_vcpu *v)
 	struct vmcb *c = v->ctl;
 
 	c->intercept_misc1 = MISC1_INTR | MISC1_NMI | MISC1_INIT | MISC1_RDPMC | MISC1_CPUID | MISC1_INVD | MISC1_HLT |
-	                     MISC1_INVLPGA | MISC1_IOIO | MISC1_MSR | MISC1_SHUTDOWN;
+			     MISC1_INVLPGA | MISC1_IOIO | MISC1_MSR | MISC1_SHUTDOWN;
 	c->intercept_misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
-	                     MISC2_SKINIT | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV;
+			     MISC2_SKINIT | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV;
 	c->intercept_excp = BIT(VEC_MC);
 	c->iopm_base_pa = arch_pa(svm_iopm[v->service]);
 	c->msrpm_base_pa = arch_pa(svm_msrpm[v->service]);
@@ -184,9 +184,9 @@ static u64 *svm_slot(struct arch_vcpu *v, u64 linear)
 }
 
 /*
- * Where does the instruction of this exit end? NRIP says so on hardware. Without it (QEMU) the opcode's @len bytes may have
- * prefixes before them: the service VM is asked once for each place, and the guest then makes the same exit again. The
- * service VM itself has none.
+ * Where does the instruction of this exit end? NRIP says so on hardware. Without it (QEMU) the opcode's @len bytes may
+ * have prefixes before them: the service VM is asked once for each place, and the guest then makes the same exit again.
+ * The service VM itself has none.
  */
 static inline void svm_length(struct arch_vcpu *v, const struct vmcb *c, unsigned len, struct exit *x)
 {
@@ -221,8 +221,8 @@ static void svm_learn(struct arch_vcpu *v, unsigned length)
 /*
  * Run one instruction, no virtual interrupt before it, and come back: TF and an intercepted #DB. For two faults of TCG:
  * it stops with an assertion when a guest lowers CR8 under an armed interrupt (so that one isn't armed, and a write of
- * CR8 exits and is stepped over), and VMRUN forgets the shadow of STI and MOV SS, so that an interrupt comes between STI and
- * HLT, which then sleeps through what the interrupt had to say.
+ * CR8 exits and is stepped over), and VMRUN forgets the shadow of STI and MOV SS, so that an interrupt comes between
+ * STI and HLT, which then sleeps through what the interrupt had to say.
  */
 static void svm_step_begin(struct arch_vcpu *v, struct vmcb *c)
 {
@@ -291,7 +291,8 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 	case SVM_EXIT_EXCP0 + VEC_MC: panic("machine check in a guest");
 	default:
 		x->kind = EXIT_ENTRY_FAILED;
-		x->fault.what = (u32)c->exitcode == SVM_EXIT_INVALID ? "VMRUN: invalid guest state" : "unexpected exit code";
+		x->fault.what =
+			(u32)c->exitcode == SVM_EXIT_INVALID ? "VMRUN: invalid guest state" : "unexpected exit code";
 		x->fault.code = c->exitcode;
 		x->fault.info = c->exitinfo1;
 	}
@@ -363,7 +364,7 @@ static void svm_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 	u64 *rax = &v->regs->gpr[X86_RAX];
 
 	if (unlikely((v->dirty & ~DIRTY_RIP) | inject.info | (v->asid_seen ^ svm_generation) |
-	             (v->flush_seen ^ v->vm->flush)))
+		     (v->flush_seen ^ v->vm->flush)))
 		svm_prepare(v, c, inject);
 	if (v->dirty & DIRTY_RIP) {
 		c->rip = v->rip;

@@ -20,47 +20,47 @@ struct vmcb {
 	u32 intercept_misc2; /* 010 */
 	u32 intercept_misc3; /* 014 */
 	u8 reserved_018[0x28];
-	u64 iopm_base_pa;    /* 040 */
-	u64 msrpm_base_pa;   /* 048 */
-	u64 tsc_offset;      /* 050 */
-	u32 guest_asid;      /* 058 */
-	u32 tlb_control;     /* 05c */
-	u32 int_ctl;         /* 060 V_TPR, V_IRQ, ... */
-	u32 int_vector;      /* 064 V_INTR_VECTOR     */
-	u64 int_state;       /* 068 interrupt shadow  */
-	u64 exitcode;        /* 070 */
-	u64 exitinfo1;       /* 078 */
-	u64 exitinfo2;       /* 080 */
-	u32 exitintinfo;     /* 088 */
+	u64 iopm_base_pa;  /* 040 */
+	u64 msrpm_base_pa; /* 048 */
+	u64 tsc_offset;	   /* 050 */
+	u32 guest_asid;	   /* 058 */
+	u32 tlb_control;   /* 05c */
+	u32 int_ctl;	   /* 060 V_TPR, V_IRQ, ... */
+	u32 int_vector;	   /* 064 V_INTR_VECTOR     */
+	u64 int_state;	   /* 068 interrupt shadow  */
+	u64 exitcode;	   /* 070 */
+	u64 exitinfo1;	   /* 078 */
+	u64 exitinfo2;	   /* 080 */
+	u32 exitintinfo;   /* 088 */
 	u32 exitintinfo_err;
-	u64 np_enable;       /* 090 */
+	u64 np_enable; /* 090 */
 	u8 reserved_098[0x10];
-	u32 eventinj;        /* 0a8 */
+	u32 eventinj; /* 0a8 */
 	u32 eventinj_err;
-	u64 n_cr3;           /* 0b0 */
-	u64 lbr_control;     /* 0b8 */
-	u32 clean;           /* 0c0 */
+	u64 n_cr3;	 /* 0b0 */
+	u64 lbr_control; /* 0b8 */
+	u32 clean;	 /* 0c0 */
 	u32 reserved_0c4;
-	u64 nrip;            /* 0c8 */
-	u8 insn_len;         /* 0d0 */
+	u64 nrip;    /* 0c8 */
+	u8 insn_len; /* 0d0 */
 	u8 insn[15];
 	u8 reserved_0e0[0x400 - 0xe0];
 	/* State save area (table B-2). */
 	struct vmcb_seg es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr; /* 400-49f */
 	u8 reserved_4a0[0x4cb - 0x4a0];
-	u8 cpl;              /* 4cb */
+	u8 cpl; /* 4cb */
 	u32 reserved_4cc;
-	u64 efer;            /* 4d0 */
+	u64 efer; /* 4d0 */
 	u8 reserved_4d8[0x548 - 0x4d8];
 	u64 cr4, cr3, cr0, dr7, dr6, rflags, rip; /* 548-57f */
 	u8 reserved_580[0x5d8 - 0x580];
-	u64 rsp;             /* 5d8 */
+	u64 rsp; /* 5d8 */
 	u8 reserved_5e0[0x18];
-	u64 rax;             /* 5f8 */
+	u64 rax; /* 5f8 */
 	u64 star, lstar, cstar, sfmask, kernel_gs_base;
 	u64 sysenter_cs, sysenter_esp, sysenter_eip, cr2; /* 628-647 */
 	u8 reserved_648[0x20];
-	u64 g_pat;           /* 668 */
+	u64 g_pat; /* 668 */
 	u64 dbgctl;
 	u8 rest[PAGE_SIZE - 0x678];
 };
@@ -106,51 +106,51 @@ static_assert(offsetof(struct vmcb, g_pat) == 0x668, "g_pat");
 #define MISC2_XSETBV  BIT(13)
 
 /* int_ctl */
-#define INT_V_TPR        BITS(3, 0)
-#define INT_V_IRQ        BIT(8)
-#define INT_V_PRIO       BITS(19, 16)
-#define INT_V_IGN_TPR    BIT(20)
-#define INT_V_MASKING    BIT(24)
+#define INT_V_TPR     BITS(3, 0)
+#define INT_V_IRQ     BIT(8)
+#define INT_V_PRIO    BITS(19, 16)
+#define INT_V_IGN_TPR BIT(20)
+#define INT_V_MASKING BIT(24)
 
 /* clean bits: set, the CPU may use what it has cached */
 #define CLEAN_INTERCEPTS BIT(0)
-#define CLEAN_ASID       BIT(2)
-#define CLEAN_TPR        BIT(3)
-#define CLEAN_ALL        0x3ffu
+#define CLEAN_ASID	 BIT(2)
+#define CLEAN_TPR	 BIT(3)
+#define CLEAN_ALL	 0x3ffu
 
 /* exitcode (appendix C) */
 #define SVM_EXIT_CR8_WRITE 0x18
-#define SVM_EXIT_EXCP0    0x40
-#define SVM_EXIT_INTR     0x60
-#define SVM_EXIT_NMI      0x61
-#define SVM_EXIT_INIT     0x63
-#define SVM_EXIT_VINTR    0x64
-#define SVM_EXIT_RDPMC    0x6f
-#define SVM_EXIT_CPUID    0x72
-#define SVM_EXIT_IRET     0x74
-#define SVM_EXIT_INVD     0x76
-#define SVM_EXIT_PAUSE    0x77
-#define SVM_EXIT_HLT      0x78
-#define SVM_EXIT_INVLPGA  0x7a
-#define SVM_EXIT_IOIO     0x7b
-#define SVM_EXIT_MSR      0x7c
-#define SVM_EXIT_TASK     0x7d
-#define SVM_EXIT_SHUTDOWN 0x7f
-#define SVM_EXIT_VMRUN    0x80
-#define SVM_EXIT_VMMCALL  0x81
-#define SVM_EXIT_SKINIT   0x86
-#define SVM_EXIT_MONITOR  0x8a
-#define SVM_EXIT_MWAIT    0x8b
-#define SVM_EXIT_XSETBV   0x8d
-#define SVM_EXIT_NPF      0x400
-#define SVM_EXIT_INVALID  0xffffffffu /* 64 bits of ones; TCG writes but 32 */
+#define SVM_EXIT_EXCP0	   0x40
+#define SVM_EXIT_INTR	   0x60
+#define SVM_EXIT_NMI	   0x61
+#define SVM_EXIT_INIT	   0x63
+#define SVM_EXIT_VINTR	   0x64
+#define SVM_EXIT_RDPMC	   0x6f
+#define SVM_EXIT_CPUID	   0x72
+#define SVM_EXIT_IRET	   0x74
+#define SVM_EXIT_INVD	   0x76
+#define SVM_EXIT_PAUSE	   0x77
+#define SVM_EXIT_HLT	   0x78
+#define SVM_EXIT_INVLPGA   0x7a
+#define SVM_EXIT_IOIO	   0x7b
+#define SVM_EXIT_MSR	   0x7c
+#define SVM_EXIT_TASK	   0x7d
+#define SVM_EXIT_SHUTDOWN  0x7f
+#define SVM_EXIT_VMRUN	   0x80
+#define SVM_EXIT_VMMCALL   0x81
+#define SVM_EXIT_SKINIT	   0x86
+#define SVM_EXIT_MONITOR   0x8a
+#define SVM_EXIT_MWAIT	   0x8b
+#define SVM_EXIT_XSETBV	   0x8d
+#define SVM_EXIT_NPF	   0x400
+#define SVM_EXIT_INVALID   0xffffffffu /* 64 bits of ones; TCG writes but 32 */
 
 /* exitinfo1 of IOIO */
-#define IOIO_IN   BIT(0)
+#define IOIO_IN	  BIT(0)
 #define IOIO_STR  BIT(2)
 #define IOIO_REP  BIT(3)
-#define IOIO_SIZE BITS(6, 4)  /* in bytes */
-#define IOIO_ADDR BITS(9, 7)  /* 1: 16 bit, 2: 32, 4: 64 */
+#define IOIO_SIZE BITS(6, 4) /* in bytes */
+#define IOIO_ADDR BITS(9, 7) /* 1: 16 bit, 2: 32, 4: 64 */
 #define IOIO_SEG  BITS(12, 10)
 #define IOIO_PORT BITS(31, 16)
 /* `in al, 0x71`. */
@@ -161,8 +161,8 @@ static_assert(FIELD(IOIO_SIZE, 0x710011) == 1 && FIELD(IOIO_PORT, 0x710011) == 0
 #define NPF_FETCH BIT(4)
 
 /* CPUID 8000000A EDX */
-#define SVM_FEATURE_NP            BIT(0)
-#define SVM_FEATURE_NRIPS         BIT(3)
+#define SVM_FEATURE_NP		  BIT(0)
+#define SVM_FEATURE_NRIPS	  BIT(3)
 #define SVM_FEATURE_DECODE_ASSIST BIT(7)
 
 #define VM_CR_SVMDIS BIT(4)

@@ -3,6 +3,7 @@
 #include "arch/iface/cpu.h"
 #include "arch/x86/irq.h"
 #include "arch/x86/vendor.h"
+#include "hv/lib/log.h"
 #include "hv/lib/panic.h"
 
 struct trap_frame {
@@ -72,7 +73,10 @@ static void trap_load_tables(void)
 	trap_gdt[4] = base >> 32;
 	asm volatile("lgdt %0" : : "m"(gdtr));
 	asm volatile("lidt %0" : : "m"(idtr));
-	asm volatile("pushq %0\n\tleaq 1f(%%rip), %%rax\n\tpushq %%rax\n\tlretq\n1:" : : "i"(SEL_CODE) : "rax", "memory");
+	asm volatile("pushq %0\n\tleaq 1f(%%rip), %%rax\n\tpushq %%rax\n\tlretq\n1:"
+		     :
+		     : "i"(SEL_CODE)
+		     : "rax", "memory");
 	asm volatile("movl %0, %%ss\n\tmovl %0, %%ds\n\tmovl %0, %%es" : : "r"(SEL_DATA));
 	asm volatile("ltr %w0" : : "r"(SEL_TSS));
 }
@@ -83,10 +87,10 @@ void x86_idt_init(void)
 		u64 a = trap_stubs[i];
 
 		trap_idt[i] = (struct idt_gate){ .offset_low = (u16)a,
-			                         .selector = SEL_CODE,
-			                         .type = 0x8e,
-			                         .offset_mid = (u16)(a >> 16),
-			                         .offset_high = (u32)(a >> 32) };
+						 .selector = SEL_CODE,
+						 .type = 0x8e,
+						 .offset_mid = (u16)(a >> 16),
+						 .offset_high = (u32)(a >> 32) };
 	}
 	/* IST works where our TSS is loaded: at boot, and on VMX, whose exits reload TR; not after an SVM exit. */
 	trap_tss.ist[0] = (u64)trap_df_stack + sizeof(trap_df_stack);
@@ -105,7 +109,8 @@ static void trap_print(const struct trap_frame *f)
 	      "  r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n"
 	      "  cr0 %lx cr2 %lx cr3 %lx cr4 %lx rflags %lx",
 	      f->vector, f->error, f->rip, f->rax, f->rbx, f->rcx, f->rdx, f->rsi, f->rdi, f->rbp, f->rsp, f->r8, f->r9,
-	      f->r10, f->r11, f->r12, f->r13, f->r14, f->r15, read_cr0(), read_cr2(), read_cr3(), read_cr4(), f->rflags);
+	      f->r10, f->r11, f->r12, f->r13, f->r14, f->r15, read_cr0(), read_cr2(), read_cr3(), read_cr4(),
+	      f->rflags);
 }
 
 void trap_handler(struct trap_frame *f)
@@ -120,6 +125,10 @@ void trap_handler(struct trap_frame *f)
 	if (f->vector >= VECTOR_GSI0 && f->vector < VECTOR_GSI0 + VECTOR_GSIS) {
 		ioapic_arrived(f->vector - VECTOR_GSI0);
 		lapic_eoi();
+		return;
+	}
+	if (f->vector == VEC_NMI) {
+		log_printf("trivet: NMI in the hypervisor at %lx\n", f->rip);
 		return;
 	}
 	if (f->vector == VEC_GP && f->rip == (u64)rdmsr_fault) {

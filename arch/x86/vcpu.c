@@ -6,10 +6,10 @@
 #include "hv/lib/string.h"
 
 /* XSAVE area (Intel SDM 1, 13.4): what FNINIT and a reset leave. */
-#define XSAVE_FCW       0
-#define XSAVE_MXCSR     24
-#define FCW_RESET       0x40 /* power-on: 0040h; MXCSR 1F80h */
-#define MXCSR_RESET     0x1f80
+#define XSAVE_FCW   0
+#define XSAVE_MXCSR 24
+#define FCW_RESET   0x40 /* power-on: 0040h; MXCSR 1F80h */
+#define MXCSR_RESET 0x1f80
 
 status_t arch_vm_init(struct arch_vm *vm, bool service, struct pool *pool)
 {
@@ -69,7 +69,7 @@ static void vcpu_reset_state(struct vcpu_state *s)
 }
 
 status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_regs *regs, u32 id, u64 *exits,
-                        struct pool *pool)
+			struct pool *pool)
 {
 	struct vcpu_state s;
 
@@ -86,7 +86,8 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 	v->exits = exits;
 	*(u16 *)((u8 *)v->xsave + XSAVE_FCW) = FCW_RESET;
 	*(u32 *)((u8 *)v->xsave + XSAVE_MXCSR) = MXCSR_RESET;
-	*(u64 *)((u8 *)v->xsave + 512) = XCR0_X87 | XCR0_SSE; /* XSTATE_BV: these are in the area, the rest is initial */
+	*(u64 *)((u8 *)v->xsave + 512) =
+		XCR0_X87 | XCR0_SSE; /* XSTATE_BV: these are in the area, the rest is initial */
 	vlapic_init(&v->apic, id, id == 0);
 	vlapic_virtual_wire(&v->apic);
 	vendor->vcpu_init(v);
@@ -149,8 +150,8 @@ status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s)
 {
 	const struct vcpu_regs *r = &s->regs;
 
-	if ((r->efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)) || r->cr0 >> 32 || (s->xcr0 & ~x86_features.xcr0) ||
-	    r->cpl > 3)
+	if ((r->efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)) || r->cr0 >> 32 ||
+	    (s->xcr0 & ~x86_features.xcr0) || r->cpl > 3)
 		return ERR_INVAL;
 	x86_forget(v);
 	if (v->regs != r)
@@ -209,7 +210,8 @@ void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_pag
 		v->dirty |= DIRTY_RIP;
 	}
 	if (reply & REPLY_INJECT) {
-		v->inject.info = EVENT_VALID | EVENT_TYPE_EXCP | (inject & 0x1f) | (inject & RUN_INJECT_ERROR ? EVENT_ERROR : 0);
+		v->inject.info =
+			EVENT_VALID | EVENT_TYPE_EXCP | (inject & 0x1f) | (inject & RUN_INJECT_ERROR ? EVENT_ERROR : 0);
 		v->inject.error = run->error;
 		v->inject.length = 0;
 		if ((inject & 0x1f) == VEC_PF)

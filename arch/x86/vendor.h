@@ -26,15 +26,16 @@ struct vendor {
 	 */
 	void (*run)(struct arch_vcpu *v, struct x86_event inject, struct exit *x);
 	/**
-	 * Let the guest take interrupt @vector as soon as RFLAGS.IF and CR8 allow, or with -1 no interrupt. The vendor clears
-	 * v->virq_on when the CPU has taken it.
+	 * Let the guest take interrupt @vector as soon as RFLAGS.IF and CR8 allow, or with -1 no interrupt. The vendor
+	 * clears v->virq_on when the CPU has taken it.
 	 */
 	void (*virq)(struct arch_vcpu *v, int vector);
 	/** EXIT_WINDOW as soon as the guest could take an external interrupt (takes virq's place), or an NMI. */
 	void (*window)(struct arch_vcpu *v, enum x86_window which);
 	/** Can the guest take an external interrupt at its next instruction? */
 	bool (*interruptible)(struct arch_vcpu *v);
-	/** Move the state between the control structure and @s; general registers and what arch/x86 keeps are not touched. */
+	/** Move the state between the control structure and @s; general registers and what arch/x86 keeps are not
+	 * touched. */
 	void (*get)(struct arch_vcpu *v, struct vcpu_state *s);
 	void (*set)(struct arch_vcpu *v, const struct vcpu_state *s);
 	/** One register of the guest's. TSC_OFFSET is write only. */

@@ -46,7 +46,8 @@ enum event_kind {
 	X(STOPPED, none)	      /* VCPU_STOP                                   */ \
 	X(SIPI, sipi)		      /* INIT or SIPI for this vCPU                  */ \
 	X(DEBUG, none)		      /* breakpoint or single step                   */ \
-	X(LENGTH, length) /* how long is the instruction at RIP? data is the answer, 1-15; the guest makes its exit again */
+	X(LENGTH,                                                                       \
+	  length) /* how long is the instruction at RIP? data is the answer, 1-15; the guest makes its exit again */
 
 enum exit_kind {
 #define X(NAME, fn) EXIT_##NAME,

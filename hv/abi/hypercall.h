@@ -17,32 +17,32 @@
  *
  * X(NAME, function, right): order is ABI.
  */
-#define HYPERCALL_LIST(X)                                                                                    \
-	X(INFO, info, 0)			 /* () fill mailbox with struct hv_info             */       \
-	X(REPLY_WAIT, reply_wait, RIGHT_SERVICE) /* (vcpu or 0, flags) -> kind, cookie, data */              \
-	X(VM_CREATE, vm_create, RIGHT_VM)	 /* (donation, size, cookie) -> vm               */          \
-	X(VM_DESTROY, vm_destroy, RIGHT_VM)	 /* (vm): its memory goes back to its owner      */          \
-	X(VM_MAP, vm_map, RIGHT_VM)		 /* (vm, gpa, pa, size, MAP_*)                      */       \
+#define HYPERCALL_LIST(X)                                                                                           \
+	X(INFO, info, 0)			 /* () fill mailbox with struct hv_info             */              \
+	X(REPLY_WAIT, reply_wait, RIGHT_SERVICE) /* (vcpu or 0, flags) -> kind, cookie, data */                     \
+	X(VM_CREATE, vm_create, RIGHT_VM)	 /* (donation, size, cookie) -> vm               */                 \
+	X(VM_DESTROY, vm_destroy, RIGHT_VM)	 /* (vm): its memory goes back to its owner      */                 \
+	X(VM_MAP, vm_map, RIGHT_VM)		 /* (vm, gpa, pa, size, MAP_*)                      */              \
 	X(VM_UNMAP, vm_unmap, RIGHT_VM)		 /* (vm, gpa, size): what is mapped there; ERR_UNMAPPED: nothing */ \
-	X(VM_DONATE, vm_donate, RIGHT_VM)	 /* (vm, pa, size): more memory for its tables     */        \
-	X(VCPU_CREATE, vcpu_create, RIGHT_VM)	 /* (vm, run page, cookie, APIC ID) -> vcpu    */            \
-	X(VCPU_RUN, vcpu_run, RIGHT_VM)		 /* (vcpu): complete its exit, let it run           */       \
-	X(VCPU_STOP, vcpu_stop, RIGHT_VM)	 /* (vcpu): it exits with EXIT_STOPPED             */        \
-	X(VCPU_GET, vcpu_get, RIGHT_VM)		 /* (vcpu): fill mailbox with struct vcpu_state     */       \
-	X(VCPU_SET, vcpu_set, RIGHT_VM)		 /* (vcpu): load struct vcpu_state from the mailbox */       \
-	X(VM_SET_CPUID, vm_set_cpuid, RIGHT_VM)	 /* (vm, n): mailbox holds n vcpu_cpuid      */              \
-	X(VM_SET_MSR, vm_set_msr, RIGHT_VM)	 /* (vm, n): mailbox holds n msr_policy          */          \
-	X(VM_IRQ, vm_irq, RIGHT_VM)		 /* (vm, MSI address, MSI data)                     */       \
-	X(VCPU_EXTINT, vcpu_extint, RIGHT_VM)	 /* (vcpu, level): the 8259's INTR line        */            \
-	X(VCPU_APIC, vcpu_apic, RIGHT_VM)	 /* (vcpu, offset, write, value) -> value          */        \
-	X(VM_DOORBELL, vm_doorbell, RIGHT_VM)	 /* (vm, address, DOORBELL_*, match, cookie)   */            \
-	X(TIMER_SET, timer_set, RIGHT_SERVICE)	 /* (counter value or 0): EVENT_TIMER then    */             \
-	X(IRQ_ATTACH, irq_attach, RIGHT_DEVICE)	 /* (gsi, IRQ_*, cookie): EVENT_IRQ          */              \
-	X(IRQ_ACK, irq_ack, RIGHT_DEVICE)	 /* (gsi): it may come again                       */        \
-	X(STATS, stats, RIGHT_VM)		 /* (vm, vcpu index): mailbox, struct hv_stats      */       \
-	X(TRACE, trace, RIGHT_VM)		 /* (ring page or 0, pages, mask of VMs)            */       \
-	X(AUDIT, audit, RIGHT_VM)		 /* () mailbox, struct hv_audit                     */       \
-	X(LOG, log, RIGHT_CONSOLE)		 /* (offset): copy the boot log into the mailbox -> bytes */ \
+	X(VM_DONATE, vm_donate, RIGHT_VM)	 /* (vm, pa, size): more memory for its tables     */               \
+	X(VCPU_CREATE, vcpu_create, RIGHT_VM)	 /* (vm, run page, cookie, APIC ID) -> vcpu    */                   \
+	X(VCPU_RUN, vcpu_run, RIGHT_VM)		 /* (vcpu): complete its exit, let it run           */              \
+	X(VCPU_STOP, vcpu_stop, RIGHT_VM)	 /* (vcpu): it exits with EXIT_STOPPED             */               \
+	X(VCPU_GET, vcpu_get, RIGHT_VM)		 /* (vcpu): fill mailbox with struct vcpu_state     */              \
+	X(VCPU_SET, vcpu_set, RIGHT_VM)		 /* (vcpu): load struct vcpu_state from the mailbox */              \
+	X(VM_SET_CPUID, vm_set_cpuid, RIGHT_VM)	 /* (vm, n): mailbox holds n vcpu_cpuid      */                     \
+	X(VM_SET_MSR, vm_set_msr, RIGHT_VM)	 /* (vm, n): mailbox holds n msr_policy          */                 \
+	X(VM_IRQ, vm_irq, RIGHT_VM)		 /* (vm, MSI address, MSI data)                     */              \
+	X(VCPU_EXTINT, vcpu_extint, RIGHT_VM)	 /* (vcpu, level): the 8259's INTR line        */                   \
+	X(VCPU_APIC, vcpu_apic, RIGHT_VM)	 /* (vcpu, offset, write, value) -> value          */               \
+	X(VM_DOORBELL, vm_doorbell, RIGHT_VM)	 /* (vm, address, DOORBELL_*, match, cookie)   */                   \
+	X(TIMER_SET, timer_set, RIGHT_SERVICE)	 /* (counter value or 0): EVENT_TIMER then    */                    \
+	X(IRQ_ATTACH, irq_attach, RIGHT_DEVICE)	 /* (gsi, IRQ_*, cookie): EVENT_IRQ          */                     \
+	X(IRQ_ACK, irq_ack, RIGHT_DEVICE)	 /* (gsi): it may come again                       */               \
+	X(STATS, stats, RIGHT_VM)		 /* (vm, vcpu index): mailbox, struct hv_stats      */              \
+	X(TRACE, trace, RIGHT_VM)		 /* (ring page or 0, pages, mask of VMs)            */              \
+	X(AUDIT, audit, RIGHT_VM)		 /* () mailbox, struct hv_audit                     */              \
+	X(LOG, log, RIGHT_CONSOLE)		 /* (offset): copy the boot log into the mailbox -> bytes */        \
 	X(MACHINE, machine, RIGHT_MACHINE)	 /* (MACHINE_*): reset or power off               */
 
 enum hypercall {
@@ -64,10 +64,9 @@ enum hypercall {
 #define WAIT_POLL 0x1u /* answer EVENT_NONE instead of waiting */
 
 /* VM_MAP flags: PT_R, PT_W, PT_X of hv/lib/ptab.h, in these same bits, and: */
-#define MAP_R	   0x01u
-#define MAP_W	   0x02u
-#define MAP_X	   0x04u
-#define MAP_DEVICE 0x20u /* uncached; @pa is not RAM */
+#define MAP_R 0x01u
+#define MAP_W 0x02u
+#define MAP_X 0x04u
 
 /* VM_DOORBELL flags. */
 #define DOORBELL_PORT	 0x001u /* @address is an I/O port; else a guest-physical address */

@@ -27,6 +27,22 @@ def test_linux_read_only_disk(svm):
     svm.run("--config", config).assert_passed("^TRIVET-TEST-PASS smoke")
 
 
+@pytest.mark.parametrize("test, mib", [("smoke", 96), ("memory", 512), ("memory", 3584)])
+def test_linux_memory(svm, test, mib):
+    """From little to what crosses the PCI hole: then RAM goes on above 4 GiB."""
+    config = svm.linux(test, append=f"trivet.mib={mib}").read_text().replace("memory = 256M", f"memory = {mib}M")
+    result = svm.run("--config", svm.file("memory.ini", config), "--host-memory", "6G" if mib > 3000 else "1G")
+    result.assert_passed(f"^TRIVET-TEST-PASS {test}")
+    result.assert_audited()
+
+
+def test_linux_in_too_little_memory(svm):
+    """Debian's kernel unpacks itself from 16 MiB on, and needs some 51 MiB there."""
+    config = svm.linux("smoke").read_text().replace("memory = 256M", "memory = 64M")
+    result = svm.run("--config", svm.file("small.ini", config), seconds=60)
+    result.assert_failed("^trivet: error: guest linux: .*needs .* KiB of RAM at")
+
+
 def test_linux_disks(svm):
     """Several disks, read-only and odd ones; discard; what was written is there after a reboot (docs/config.md)."""
     svm.disk()

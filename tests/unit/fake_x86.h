@@ -19,7 +19,7 @@ struct fake_x86 {
 	struct vcpu_regs regs;
 	struct emu e;
 	struct emu_cache cache; /* of e */
-	u8 *ram; /* of exactly FAKE_RAM_SIZE bytes, so that the sanitizer sees the end */
+	u8 *ram;		/* of exactly FAKE_RAM_SIZE bytes, so that the sanitizer sees the end */
 	struct fake_access log[64];
 	unsigned accesses;
 	u64 answer;						   /* of device and port reads */

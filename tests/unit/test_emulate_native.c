@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clang-format off: LINK is one line for the Makefile */
 /* The emulator against the CPU the test runs on: each instruction form, random operands, both ways.
- * Argument or EMU_SEED: the first seed. LINK: guest/vmm/x86/emulate.c guest/vmm/x86/emu_alu.c guest/vmm/x86/emu_decode.c guest/vmm/x86/emu_mem.c guest/vmm/x86/emu_opcodes.c guest/vmm/x86/emu_string.c guest/vmm/x86/emu_walk.c */
+ * Argument or EMU_SEED: the first seed. LINK: guest/vmm/x86/emulate.c guest/vmm/x86/emu_alu.c
+ * guest/vmm/x86/emu_decode.c guest/vmm/x86/emu_mem.c guest/vmm/x86/emu_opcodes.c guest/vmm/x86/emu_string.c
+ * guest/vmm/x86/emu_walk.c */
 /* clang-format on */
 #include "guest/vmm/x86/emulate.h"
 #include <stdarg.h>
@@ -186,9 +188,10 @@ extern const u8 native_back[];
 #define SAVE(off, reg) "mov %" reg ", native_ctx+" off "(%rip)\n"
 #define EACH(X)                                                                                                \
 	X("8", "rcx")                                                                                          \
-	X("16", "rdx") X("24", "rbx") X("40", "rbp") X("48", "rsi") X("56", "rdi") X("64", "r8") X("72", "r9") \
-		X("80", "r10") X("88", "r11") X("96", "r12") X("104", "r13") X("112", "r14") X("120", "r15")   \
-			X("0", "rax") X("32", "rsp")
+	X("16", "rdx")                                                                                         \
+	X("24", "rbx")                                                                                         \
+	X("40", "rbp") X("48", "rsi") X("56", "rdi") X("64", "r8") X("72", "r9") X("80", "r10") X("88", "r11") \
+		X("96", "r12") X("104", "r13") X("112", "r14") X("120", "r15") X("0", "rax") X("32", "rsp")
 __asm__(".text\n.globl native_run, native_back\nnative_run:\n"
 	"push %rbx\npush %rbp\npush %r12\npush %r13\npush %r14\npush %r15\n"
 	"mov %rsp, native_sp(%rip)\n"

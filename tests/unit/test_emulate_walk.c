@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clang-format off: LINK is one line for the Makefile */
 /* The emulator's walk of a guest's page tables: every paging mode, rights, error codes, A and D bits, hostile tables.
- * LINK: tests/unit/fake_x86.c guest/vmm/x86/emulate.c guest/vmm/x86/emu_alu.c guest/vmm/x86/emu_decode.c guest/vmm/x86/emu_mem.c guest/vmm/x86/emu_opcodes.c guest/vmm/x86/emu_string.c guest/vmm/x86/emu_walk.c */
+ * LINK: tests/unit/fake_x86.c guest/vmm/x86/emulate.c guest/vmm/x86/emu_alu.c guest/vmm/x86/emu_decode.c
+ * guest/vmm/x86/emu_mem.c guest/vmm/x86/emu_opcodes.c guest/vmm/x86/emu_string.c guest/vmm/x86/emu_walk.c */
 /* clang-format on */
 #include "guest/vmm/x86/emulate.h"
 #include <stdarg.h>
@@ -229,7 +230,9 @@ static void pae_has_three_levels(void **state)
 	fake_set(entry_at(1), 8, (1ULL << 52) | 0x12000 | P | W | U);
 	expect_fault(false, false, E_P | E_RSVD);
 	setup_pae();
-	fake_set(entry_at(0), 8, 0x11000 | P | W);
+	fake_set(entry_at(0), 8, 0x11000 | P | 0x20); /* TCG sets A there */
+	expect_ok(LINEAR, true, true, 0x40678);
+	fake_set(entry_at(0), 8, (1ULL << 52) | 0x11000 | P);
 	expect_fault(false, true, E_P | E_RSVD);
 	fake_set(entry_at(0), 8, 0x11000);
 	expect_fault(false, false, 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/test_vmx.c: the VMX back end on a VMCS of plain memory: events, control registers, failed entries.
+ * CFLAGS: -iquote arch/x86
  * LINK: arch/x86/format.c tests/unit/fake_panic.c */
 /* CFLAGS: -Iarch/x86 */
 #define ARCH_X86_VMX_OPS_H /* the VMCS is below */

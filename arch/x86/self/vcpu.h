@@ -10,26 +10,26 @@ struct msr_table;
 
 struct arch_vm {
 	struct ptab s2;
-	u64 s2_root;  /* EPTP or N_CR3 */
+	u64 s2_root; /* EPTP or N_CR3 */
 	bool service;
-	u32 asid;     /* ASID or VPID, 0: none yet */
-	u32 flush;    /* counts invalidations: a vCPU that saw an older count flushes at entry */
+	u32 asid;		   /* ASID or VPID, 0: none yet */
+	u32 flush;		   /* counts invalidations: a vCPU that saw an older count flushes at entry */
 	struct cpuid_table *cpuid; /* one page, NULL: every leaf reads as zero */
-	struct msr_table *msr;     /* one page */
+	struct msr_table *msr;	   /* one page */
 };
 
 /* An event to inject: interruption-information format that VMX and SVM share (vector, type, error valid, valid). */
-#define EVENT_VALID      (1u << 31)
-#define EVENT_ERROR      (1u << 11)
-#define EVENT_VECTOR     0xffu
-#define EVENT_TYPE       0x700u
-#define EVENT_TYPE_INTR  (0u << 8)
-#define EVENT_TYPE_NMI   (2u << 8)
-#define EVENT_TYPE_EXCP  (3u << 8)
-#define EVENT_TYPE_SOFT  (4u << 8) /* INT n */
+#define EVENT_VALID	(1u << 31)
+#define EVENT_ERROR	(1u << 11)
+#define EVENT_VECTOR	0xffu
+#define EVENT_TYPE	0x700u
+#define EVENT_TYPE_INTR (0u << 8)
+#define EVENT_TYPE_NMI	(2u << 8)
+#define EVENT_TYPE_EXCP (3u << 8)
+#define EVENT_TYPE_SOFT (4u << 8) /* INT n */
 
 struct x86_event {
-	u32 info;   /* EVENT_*, 0: none */
+	u32 info; /* EVENT_*, 0: none */
 	u32 error;
 	u32 length; /* of the instruction, for soft interrupts */
 };
@@ -50,53 +50,53 @@ struct x86_user_msrs {
 
 /* VMX: what the back end keeps of a vCPU outside of its VMCS. */
 struct vmx_vcpu {
-	u64 host_rsp;    /* as the VMCS has it */
-	u64 cr2, dr6;    /* while another guest has them in the CPU */
-	u32 proc;        /* primary processor-based controls */
-	u16 vpid;        /* 0: none */
-	bool window;     /* WINDOW_INTR was asked for */
+	u64 host_rsp; /* as the VMCS has it */
+	u64 cr2, dr6; /* while another guest has them in the CPU */
+	u32 proc;     /* primary processor-based controls */
+	u16 vpid;     /* 0: none */
+	bool window;  /* WINDOW_INTR was asked for */
 };
 
 #define VCPU_LENGTHS 64
 
 struct arch_vcpu {
 	struct vcpu_regs *regs; /* run page or private: general registers */
-	void *ctl;              /* VMCB or VMCS, one page */
+	void *ctl;		/* VMCB or VMCS, one page */
 	u64 ctl_pa;
-	u64 rip;                /* of the guest, read at each exit */
-	u64 next_rip;           /* behind the exit's instruction, 0: unknown */
-	u32 dirty;              /* DIRTY_* */
+	u64 rip;      /* of the guest, read at each exit */
+	u64 next_rip; /* behind the exit's instruction, 0: unknown */
+	u32 dirty;    /* DIRTY_* */
 	bool service;
-	bool step;              /* SVM: leaves after one instruction, see svm_step_begin */
-	bool step_irq;          /* a virtual interrupt was armed before                  */
-	bool launched;          /* VMX: VMLAUNCH done */
-	bool nmi_masked;        /* until IRET */
-	u8 extint_vector;       /* of an accepted 8259 interrupt ...       */
-	u8 tpr;                 /* CR8 << 4, as the CPU has it */
+	bool step;	  /* SVM: leaves after one instruction, see svm_step_begin */
+	bool step_irq;	  /* a virtual interrupt was armed before                  */
+	bool launched;	  /* VMX: VMLAUNCH done */
+	bool nmi_masked;  /* until IRET */
+	u8 extint_vector; /* of an accepted 8259 interrupt ...       */
+	u8 tpr;		  /* CR8 << 4, as the CPU has it */
 	union {
 		struct {
-			bool virq_on;      /* a virtual interrupt is armed     */
-			bool extint;       /* the 8259's INTR line             */
+			bool virq_on;	   /* a virtual interrupt is armed     */
+			bool extint;	   /* the 8259's INTR line             */
 			bool extint_ready; /* extint_vector is to be injected  */
 		};
 		u32 irq_state; /* all of them: is there anything to do? */
 	};
-	bool virq_held;         /* SVM: it waits for CR8 without being armed */
+	bool virq_held; /* SVM: it waits for CR8 without being armed */
 	u8 virq_vector;
-	u8 virq_tpr;            /* when it was armed */
-	bool virq_is_extint;    /* it came from the 8259, not from the APIC */
+	u8 virq_tpr;	     /* when it was armed */
+	bool virq_is_extint; /* it came from the 8259, not from the APIC */
 	u32 asid_seen, flush_seen;
 	u64 rflags_cache;
 	struct x86_event reinject; /* was being delivered when the guest left */
 	struct x86_event inject;   /* exception from the service VM */
 	struct arch_vm *vm;
 	u32 id;
-	u64 *exits;             /* counters by enum exit_kind */
+	u64 *exits; /* counters by enum exit_kind */
 	u64 tsc_offset;
-	u64 xcr0;               /* the guest's */
+	u64 xcr0; /* the guest's */
 	u64 misc_enable, tsc_adjust;
 	struct x86_user_msrs msrs; /* current while another guest is loaded */
-	void *xsave;            /* one page */
+	void *xsave;		   /* one page */
 	u64 pat;
 	struct vmx_vcpu vmx;
 	struct vlapic apic;

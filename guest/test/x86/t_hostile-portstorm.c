@@ -9,7 +9,8 @@ static u16 pm_base;
 static bool spared(u16 p, unsigned size)
 {
 	for (unsigned i = 0; i < size; i++, p++) {
-		if (p == 0x64 || p == 0x60 || p == 0x92 || (p >= 0xcf8 && p <= 0xcff) || (p >= 0x3f8 && p <= 0x3ff))
+		if (p == 0x64 || p == 0x60 || p == 0x92 || p == 0x505 || (p >= 0xcf8 && p <= 0xcff) ||
+		    (p >= 0x3f8 && p <= 0x3ff))
 			return true;
 		if ((p >= 0x600 && p < 0x640) || (pm_base != 0 && p >= pm_base && p < pm_base + 0x40))
 			return true;

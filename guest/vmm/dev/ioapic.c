@@ -92,8 +92,8 @@ static void ioapic_paused(struct timer *t)
 }
 
 /*
- * A pin that is still asserted interrupts again. Hardware takes its time for that, in which the interrupted program gets
- * on; here it would never run another instruction, so after a few repeats in a row they come after a pause.
+ * A pin that is still asserted interrupts again. Hardware takes its time for that, in which the interrupted program
+ * gets on; here it would never run another instruction, so after a few repeats in a row they come after a pause.
  */
 void ioapic_eoi(struct ioapic *a, u8 vector)
 {

@@ -13,8 +13,8 @@ struct ioapic {
 	u8 select, id;
 	u32 line; /* asserted pins */
 	u64 redir[IOAPIC_PINS];
-	unsigned repeats;   /* level interrupts that came again at their EOI, in a row */
-	u32 waiting;        /* pins that do so after a pause */
+	unsigned repeats; /* level interrupts that came again at their EOI, in a row */
+	u32 waiting;	  /* pins that do so after a pause */
 	struct timer pause;
 	struct bus_region mmio;
 };

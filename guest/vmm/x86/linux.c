@@ -99,22 +99,20 @@ static status_t linux_parse(struct load *l, struct linux_kernel *k)
 	return OK;
 }
 
-/* Choose k->at, and copy. A kernel that cannot be moved goes to 1 MiB and unpacks itself to pref_address. */
+/*
+ * Choose k->at, and copy. A kernel that cannot be moved goes to 1 MiB and unpacks itself to pref_address; one that can
+ * never unpacks itself below that.
+ */
 static status_t linux_place(struct load *l, struct linux_kernel *k)
 {
-	bool pref = load_usable(l, k->pref, k->need) && k->pref >= LOAD_1M;
+	u64 run = MAX(k->pref, (u64)LOAD_1M);
 
-	if (!k->relocatable) {
-		k->at = LOAD_1M;
-		if (!pref)
-			return load_fail(l, ERR_NOMEM, "needs %lu KiB of RAM at 0x%lx", k->need >> 10, k->pref);
-	} else if (pref && is_aligned(k->pref, k->align)) {
-		k->at = k->pref;
-	} else {
-		k->at = round_up(LOAD_1M, k->align);
-	}
-	if (!load_usable(l, k->at, k->need) || !load_copy(l, k->at, k->code, k->code_size, k->code_size))
-		return load_fail(l, ERR_NOMEM, "needs %lu KiB of RAM, more than there is", k->need >> 10);
+	if (k->relocatable)
+		run = round_up(run, k->align);
+	k->at = k->relocatable ? run : LOAD_1M;
+	if (run < k->pref || !load_usable(l, run, k->need) || !load_usable(l, k->at, k->need) ||
+	    !load_copy(l, k->at, k->code, k->code_size, k->code_size))
+		return load_fail(l, ERR_NOMEM, "needs %lu KiB of RAM at 0x%lx", k->need >> 10, run);
 	l->end = MAX(l->end, k->at + k->need);
 	if (!k->relocatable)
 		l->end = MAX(l->end, k->pref + k->need);
