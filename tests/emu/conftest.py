@@ -18,7 +18,7 @@ BUILD = ROOT / "build" / "x86_64"
 ASSETS = ROOT / "build" / "assets"
 LAUNCHER = ROOT / "trivet"
 STOPPED = "trivet: all guests have stopped: powering off"
-SECONDS = {"svm": 120, "vmx": 600}
+SECONDS = {"svm": 240, "vmx": 900}
 
 
 def load_launcher():
