@@ -228,6 +228,7 @@ static void svm_step_begin(struct arch_vcpu *v, struct vmcb *c)
 {
 	v->step = true;
 	v->step_irq = c->int_ctl & INT_V_IRQ;
+	v->step_tf = c->rflags & RFLAGS_TF;
 	c->int_ctl &= ~(u32)INT_V_IRQ;
 	c->rflags |= RFLAGS_TF;
 	c->intercept_excp |= BIT(VEC_DB);
@@ -240,7 +241,10 @@ static void svm_step_end(struct arch_vcpu *v, struct vmcb *c)
 	v->virq_tpr = 0xff; /* to be offered anew */
 	if (v->step_irq)
 		c->int_ctl |= INT_V_IRQ;
-	c->rflags &= ~RFLAGS_TF;
+	if (!v->step_tf)
+		c->rflags &= ~RFLAGS_TF;
+	else if (c->exitcode == SVM_EXIT_EXCP0 + VEC_DB) /* the guest steps, too: its exception */
+		v->reinject.info = EVENT_VALID | EVENT_TYPE_EXCP | VEC_DB;
 	c->intercept_excp &= ~(u32)BIT(VEC_DB);
 	c->clean = 0;
 }

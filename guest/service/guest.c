@@ -262,7 +262,8 @@ bool guest_create(const struct config_vm *config)
 	(void)str_copy(g->vm.name, config->name, sizeof(g->vm.name));
 	g->vm.nvcpus = 1;
 	if (config->cpus > 1)
-		log_line("guest %s: %u CPUs asked for; it gets 1, more are not supported yet", config->name, config->cpus);
+		log_line("guest %s: %u CPUs asked for; it gets 1, more are not supported yet", config->name,
+			 config->cpus);
 	g->vm.stopped = guest_stopped;
 	timer_init(&g->restart, guest_restart);
 	r = hv_call(HV_VM_CREATE, (uintptr_t)donation, GUEST_DONATION, (uintptr_t)&g->vm, 0, 0);

@@ -29,7 +29,7 @@
 	X(VCPU_RUN, vcpu_run, RIGHT_VM)		 /* (vcpu): complete its exit, let it run           */              \
 	X(VCPU_STOP, vcpu_stop, RIGHT_VM)	 /* (vcpu): it exits with EXIT_STOPPED             */               \
 	X(VCPU_GET, vcpu_get, RIGHT_VM)		 /* (vcpu): fill mailbox with struct vcpu_state     */              \
-	X(VCPU_SET, vcpu_set, RIGHT_VM)		 /* (vcpu, VCPU_SET_*): load struct vcpu_state from the mailbox */              \
+	X(VCPU_SET, vcpu_set, RIGHT_VM)		 /* (vcpu, VCPU_SET_*): load struct vcpu_state from the mailbox */  \
 	X(VM_SET_CPUID, vm_set_cpuid, RIGHT_VM)	 /* (vm, n): mailbox holds n vcpu_cpuid      */                     \
 	X(VM_SET_MSR, vm_set_msr, RIGHT_VM)	 /* (vm, n): mailbox holds n msr_policy          */                 \
 	X(VM_IRQ, vm_irq, RIGHT_VM)		 /* (vm, MSI address, MSI data)                     */              \

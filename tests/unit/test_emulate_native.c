@@ -186,12 +186,12 @@ extern const u8 native_back[];
 
 #define LOAD(off, reg) "mov native_ctx+" off "(%rip), %" reg "\n"
 #define SAVE(off, reg) "mov %" reg ", native_ctx+" off "(%rip)\n"
-#define EACH(X)                                                                                                \
-	X("8", "rcx")                                                                                          \
-	X("16", "rdx")                                                                                         \
-	X("24", "rbx")                                                                                         \
-	X("40", "rbp") X("48", "rsi") X("56", "rdi") X("64", "r8") X("72", "r9") X("80", "r10") X("88", "r11") \
-		X("96", "r12") X("104", "r13") X("112", "r14") X("120", "r15") X("0", "rax") X("32", "rsp")
+/* clang-format off */
+#define EACH(X) \
+	X("8", "rcx") X("16", "rdx") X("24", "rbx") X("40", "rbp") X("48", "rsi") X("56", "rdi") X("64", "r8") \
+	X("72", "r9") X("80", "r10") X("88", "r11") X("96", "r12") X("104", "r13") X("112", "r14") X("120", "r15") \
+	X("0", "rax") X("32", "rsp")
+/* clang-format on */
 __asm__(".text\n.globl native_run, native_back\nnative_run:\n"
 	"push %rbx\npush %rbp\npush %r12\npush %r13\npush %r14\npush %r15\n"
 	"mov %rsp, native_sp(%rip)\n"

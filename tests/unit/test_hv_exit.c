@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * LINK: arch/host/mem.c arch/host/cpu.c arch/host/vcpu.c tests/unit/fake_hv.c tests/unit/fake_panic.c
- * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/exit.c hv/sched.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
- * LINK: hv/lib/ptab.c hv/lib/pool.c */
+ * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
+ * LINK: drivers/uart/ns16550.c drivers/uart/debugcon.c hv/lib/ptab.c hv/lib/pool.c */
 /* tests/unit/test_hv_exit.c: exits on their way to the service VM and back, doorbells, and the order of events. */
 #include "hv/vm.h"
 

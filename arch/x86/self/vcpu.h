@@ -69,6 +69,7 @@ struct arch_vcpu {
 	bool service;
 	bool step;	  /* SVM: leaves after one instruction, see svm_step_begin */
 	bool step_irq;	  /* a virtual interrupt was armed before                  */
+	bool step_tf;	  /* the guest had set TF itself */
 	bool launched;	  /* VMX: VMLAUNCH done */
 	bool nmi_masked;  /* until IRET */
 	u8 extint_vector; /* of an accepted 8259 interrupt ...       */

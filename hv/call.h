@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hv/call.h: the functions behind the hypercalls: hv/hypercall.c dispatches to them; those of VMs are in hv/call_vm.c.
+ */
+#ifndef HV_CALL_H
+#define HV_CALL_H
+
+#include "hv/vm.h"
+
+/* Arguments as the caller gave them; results beyond the status. */
+struct call {
+	u64 arg[6];
+	u64 out[3];
+};
+
+typedef status_t (*call_fn)(struct vm *caller, struct call *c);
+
+#define X(NAME, fn, right) status_t call_##fn(struct vm *, struct call *);
+HYPERCALL_LIST(X)
+#undef X
+
+/** The exit of @g has been served: it goes on, or sleeps. ERR_STATE. */
+MUST_CHECK status_t call_resume(struct vcpu *g);
+
+#endif
