@@ -252,10 +252,15 @@ static void a_sipi_starts_the_cpu_and_init_parks_it(void **state)
 	assert_int_equal(s->regs.seg[X86_CS].base, 0x9a000);
 	assert_int_equal(s->apic_base, 0xfee00800);
 	assert_true(v->owed);
-	run.data = 0x100;
+	v->index = 1;
+	run.data = EXIT_SIPI_INIT;
 	exit_dispatch(v);
 	assert_false(v->owed);
 	assert_true(v->parked);
+	assert_int_equal(stops, 0);
+	v->index = 0;
+	exit_dispatch(v);
+	assert_int_equal(stops, 1); /* the boot processor's INIT resets the machine */
 }
 
 static void a_kind_that_is_not_ours_stops_the_vm(void **state)
