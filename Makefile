@@ -20,6 +20,8 @@ BASE := -std=gnu17 -g -O2 $(WARN) -ffreestanding -fno-stack-protector -fno-commo
         -fno-asynchronous-unwind-tables -fomit-frame-pointer -mgeneral-regs-only -mno-red-zone -fcf-protection=none \
         -I. -Ihv/abi/$(ARCHDIR) -MMD -MP
 HVFLAGS    := $(BASE) -mcmodel=kernel -fno-pic -fno-pie -Iarch/$(ARCHDIR)
+# hv/lib/string.c must not be compiled into calls of itself.
+NO_IDIOM := $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 GUESTFLAGS := $(BASE) -fpie -fvisibility=hidden
 TESTFLAGS  := $(BASE) -fno-pic -fno-pie
 
@@ -56,7 +58,10 @@ $(B)/linker.ld: linker.ld
 $(B)/hv-obj/%.c.o: %.c
 	@mkdir -p $(@D)
 	@echo "CC    $<"
-	@$(CC) $(HVFLAGS) -c -o $@ $<
+	@$(CC) $(HVFLAGS) $(HV_CFLAGS) -c -o $@ $<
+
+$(B)/hv-obj/hv/lib/string.c.o: HV_CFLAGS += $(NO_IDIOM)
+$(B)/sv-obj/hv/lib/string.c.o: SV_CFLAGS += $(NO_IDIOM)
 
 $(B)/hv-obj/%.asm.o: %.asm
 	@mkdir -p $(@D)

@@ -4,8 +4,10 @@
 
 #include "hv/lib/util.h"
 
-/* GCC recognises a copying loop and replaces it with a call of memcpy: here, of itself. */
-#define NO_IDIOM __attribute__((optimize("no-tree-loop-distribute-patterns")))
+/*
+ * GCC recognises a copying loop and replaces it with a call of memcpy: here, of itself. The Makefile compiles this file
+ * with -fno-tree-loop-distribute-patterns against that; clang's -ffreestanding does not do so.
+ */
 
 #define WORD	  sizeof(u64)
 #define WORD_MASK (WORD - 1)
@@ -25,7 +27,7 @@ static inline void string_store(u8 *p, u64 v)
 	((struct word *)p)->v = v;
 }
 
-NO_IDIOM void *memset(void *d, int c, size_t n)
+void *memset(void *d, int c, size_t n)
 {
 	u8 *p = d;
 	u64 v = (u8)c * 0x0101010101010101ULL;
@@ -46,7 +48,7 @@ NO_IDIOM void *memset(void *d, int c, size_t n)
 }
 
 /* Copy upwards: right for any overlap with @p below @q, since each step reads before it writes. */
-NO_IDIOM static void string_copy_up(u8 *p, const u8 *q, size_t n)
+static void string_copy_up(u8 *p, const u8 *q, size_t n)
 {
 	for (; n != 0 && ((uintptr_t)p & WORD_MASK) != 0; n--)
 		*p++ = *q++;
@@ -66,7 +68,7 @@ NO_IDIOM static void string_copy_up(u8 *p, const u8 *q, size_t n)
 }
 
 /* Copy downwards, from the end: for an overlap with @p above @q. */
-NO_IDIOM static void string_copy_down(u8 *p, const u8 *q, size_t n)
+static void string_copy_down(u8 *p, const u8 *q, size_t n)
 {
 	for (; n != 0 && ((uintptr_t)(p + n) & WORD_MASK) != 0; n--)
 		p[n - 1] = q[n - 1];
@@ -91,7 +93,7 @@ void *memmove(void *d, const void *s, size_t n)
 	return d;
 }
 
-NO_IDIOM int memcmp(const void *a, const void *b, size_t n)
+int memcmp(const void *a, const void *b, size_t n)
 {
 	const u8 *p = a, *q = b;
 
@@ -107,7 +109,7 @@ NO_IDIOM int memcmp(const void *a, const void *b, size_t n)
 	return 0;
 }
 
-NO_IDIOM size_t strlen(const char *s)
+size_t strlen(const char *s)
 {
 	size_t n = 0;
 
@@ -116,7 +118,7 @@ NO_IDIOM size_t strlen(const char *s)
 	return n;
 }
 
-NO_IDIOM size_t strnlen(const char *s, size_t max)
+size_t strnlen(const char *s, size_t max)
 {
 	size_t n = 0;
 
@@ -125,7 +127,7 @@ NO_IDIOM size_t strnlen(const char *s, size_t max)
 	return n;
 }
 
-NO_IDIOM int strcmp(const char *a, const char *b)
+int strcmp(const char *a, const char *b)
 {
 	while (*a != '\0' && *a == *b) {
 		a++;
@@ -134,7 +136,7 @@ NO_IDIOM int strcmp(const char *a, const char *b)
 	return (int)(u8)*a - (int)(u8)*b;
 }
 
-NO_IDIOM int strncmp(const char *a, const char *b, size_t n)
+int strncmp(const char *a, const char *b, size_t n)
 {
 	for (; n != 0; n--, a++, b++) {
 		if (*a != *b)
