@@ -141,12 +141,12 @@ UNITFLAGS := -std=gnu17 -g -O1 $(WARN) -fsanitize=address,undefined -fno-sanitiz
              -DUNIT_TEST -I. -Ihv/abi/x86 -Iarch/host -Itests/unit
 
 define unit_rule
-$(UB)/$(1): tests/unit/$(1).c $$(shell sed -n 's/.*LINK: *\([^*]*\).*/\1/p' tests/unit/$(1).c)
+$(UB)/$(1): tests/unit/$(1).c $(2)
 	@mkdir -p $$(@D)
 	@echo "CC    $$<"
-	@$$(CC) $$(UNITFLAGS) $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) -MMD -MP -o $$@ $$(filter %.c,$$^) -lcmocka
+	@$$(CC) $$(UNITFLAGS) $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) -MMD -MP -o $$@ tests/unit/$(1).c $(2) -lcmocka
 endef
-$(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t))))
+$(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t),$(shell sed -n 's/.*LINK: *\([^*]*\).*/\1/p' tests/unit/$(t).c))))
 $(UB)/test_acpi $(UB)/test_pc: $(B)/gen/dsdt.h
 $(UB)/test_acpi $(UB)/test_pc: UNITFLAGS += -I$(B)
 
