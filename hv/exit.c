@@ -173,6 +173,11 @@ static struct vcpu *exit_mmio(struct vcpu *v, const struct exit *x)
 	v->run->u.mmio.size = 0;
 	next = exit_post(v, x);
 	v->run->flags |= RUN_STATE;
+	if (x->mmio.insn_len) {
+		v->run->flags |= RUN_INSN;
+		v->run->insn_len = MIN(x->mmio.insn_len, sizeof(v->run->insn));
+		memcpy(v->run->insn, x->mmio.insn, MIN(x->mmio.insn_len, sizeof(v->run->insn)));
+	}
 	return next;
 }
 

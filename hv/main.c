@@ -7,6 +7,7 @@ NORETURN void hv_main(struct boot_info *bi);
 void hv_main(struct boot_info *bi)
 {
 	struct cpu *c = this_cpu();
+	struct exit x = { .kind = EXIT_NONE };
 	struct vcpu *v;
 
 	arch_early_init();
@@ -20,8 +21,6 @@ void hv_main(struct boot_info *bi)
 	service_create(bi);
 	v = c->service;
 	for (;;) {
-		struct exit x;
-
 		arch_vcpu_run(&v->arch, &x);
 		if (v != c->service)
 			sched_deadline(c, v);

@@ -326,6 +326,8 @@ static void svm_decode(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 		x->mmio.gpa = c->exitinfo2;
 		x->mmio.gva = ~0UL;
 		x->mmio.access = c->exitinfo1 & NPF_FETCH ? MAP_X : c->exitinfo1 & NPF_WRITE ? MAP_W : MAP_R;
+		x->mmio.insn = c->insn;
+		x->mmio.insn_len = svm_assists ? MIN(c->insn_len, sizeof(c->insn)) : 0;
 		v->next_rip = 0;
 		return;
 	case SVM_EXIT_HLT:

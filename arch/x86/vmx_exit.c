@@ -41,6 +41,7 @@ static void vmx_decode_ept(struct arch_vcpu *v, struct exit *x)
 	u64 q = vmread(VMCS_QUALIFICATION);
 
 	x->kind = EXIT_MMIO;
+	x->mmio.insn_len = 0; /* VMX never gives the bytes */
 	x->mmio.gpa = vmread(VMCS_GUEST_PA);
 	x->mmio.gva = (q & translated) == translated ? vmread(VMCS_GUEST_LINEAR) : ~0UL;
 	x->mmio.access = q & QUAL_EPT_FETCH ? MAP_X : q & QUAL_EPT_WRITE ? MAP_W : MAP_R;

@@ -3,9 +3,13 @@
 
 import hashlib
 import random
+import struct
+import subprocess
 
 import pexpect
 import pytest
+
+from conftest import ASSETS
 
 ESCAPE = "\x01"  # Ctrl-A
 QUIT = "\x1d"  # Ctrl-]
@@ -18,6 +22,20 @@ def test_linux_smoke(machine):
     config = machine.linux("smoke", "disk = disk.img\nrng = yes")
     result = machine.run("--config", config)
     result.assert_passed("^TRIVET-TEST-PASS smoke", "^disk: 4 MiB written and read back")
+    result.assert_audited()
+
+
+def test_linux_by_pvh(svm):
+    """The kernel inside the bzImage is an ELF file with a PVH note: Debian packs it with LZ4 (setup header: payload)."""
+    image = (ASSETS / "vmlinuz").read_bytes()
+    offset, length = struct.unpack_from("<II", image, 0x248)
+    start = (image[0x1F1] + 1) * 512 + offset
+    packed = svm.file("vmlinux.lz4", image[start:start + length - 4])
+    subprocess.run(["lz4", "-q", "-d", "-f", packed, svm.folder / "vmlinux"], check=True)
+    svm.disk()
+    config = svm.linux("smoke", "disk = disk.img").read_text().replace("vmlinuz", "vmlinux")
+    result = svm.run("--config", svm.file("pvh.ini", config))
+    result.assert_passed("^TRIVET-TEST-PASS smoke")
     result.assert_audited()
 
 

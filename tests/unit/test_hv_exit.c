@@ -72,6 +72,8 @@ static void an_exit_switches_straight_to_the_service_vm_and_back(void **state)
 
 static void each_exit_has_its_record(void **state)
 {
+	static const u8 insn[15] = { 0x8b, 0x07, 0x90 };
+
 	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_MMIO,
 						  .mmio = { .gpa = 0xfe000010, .gva = ~0UL, .access = MAP_W } }),
 			EVENT_EXIT, COOK);
@@ -79,6 +81,13 @@ static void each_exit_has_its_record(void **state)
 	assert_int_equal(hv_run(g)->u.mmio.access, MAP_W);
 	assert_int_equal(hv_run(g)->flags, RUN_STATE);
 	assert_int_equal(g->arch.exports, 1);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	/* A CPU with decode assists gives the instruction, and says how many bytes: not more than there is room for. */
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_MMIO, .mmio = { .insn = insn, .insn_len = 200 } }),
+			EVENT_EXIT, COOK);
+	assert_int_equal(hv_run(g)->flags, RUN_STATE | RUN_INSN);
+	assert_memory_equal(hv_run(g)->insn, insn, 15);
+	assert_int_equal(hv_run(g)->insn_len, 15);
 	assert_ptr_equal(hv_wait(g->id, 0), g);
 	hv_assert_event(
 		hv_exit(g, (struct exit){ .kind = EXIT_SYSREG, .data = 7, .sysreg = { .index = 0x10, .write = true } }),
