@@ -46,6 +46,8 @@ u32 arch_features(void)
 		f |= HV_FEATURE_1G_PAGES;
 	if (!x86_features.intel)
 		f |= HV_FEATURE_VMMCALL;
+	if (x86_features.intel || x86_features.next_rip)
+		f |= HV_FEATURE_NEXT_RIP;
 	return f;
 }
 

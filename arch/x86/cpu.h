@@ -213,7 +213,8 @@ static inline void invlpg(const void *va)
 /* What the CPU has, read once at boot. */
 struct x86_features {
 	bool intel; /* VMX rather than SVM */
-	bool smep, smap, umip, xsave, x2apic, tsc_deadline, invariant_tsc, pages_1g, rdtscp, erms;
+	bool smep, smap, umip, xsave, x2apic, tsc_deadline, invariant_tsc, pages_1g, rdtscp;
+	bool next_rip;	/* exits tell where their instruction ends */
 	u64 xcr0;	/* the components that guests may use */
 	u32 xsave_size; /* bytes for all of them              */
 	unsigned phys_bits;

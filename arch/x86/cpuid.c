@@ -167,7 +167,6 @@ void x86_features_init(void)
 		struct cpuid l7 = cpuid(7, 0);
 
 		f->smep = l7.ebx & BIT(7);
-		f->erms = l7.ebx & BIT(9);
 		f->smap = l7.ebx & BIT(20);
 		f->umip = l7.ecx & BIT(2);
 	}

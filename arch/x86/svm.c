@@ -56,6 +56,7 @@ static const char *svm_probe(void)
 	if (!(features & SVM_FEATURE_NP))
 		return "this CPU's SVM has no nested paging (NPT), which Trivet needs";
 	svm_nrips = features & SVM_FEATURE_NRIPS;
+	x86_features.next_rip = svm_nrips;
 	svm_assists = features & SVM_FEATURE_DECODE_ASSIST;
 	svm_tcg = (cpuid(1, 0).ecx & BIT(31)) && cpuid(0x40000000, 0).ebx == SIGNATURE_TCGT;
 	svm_max_asid = cpuid(0x8000000a, 0).ebx;
