@@ -209,7 +209,8 @@ void mem_give_all(struct vm *vm, const struct boot_info *bi)
 	mem_map_range(vm, 0, MAX(round_up(mem_top(), SIZE_2M), 4 * SIZE_1G));
 }
 
-status_t mem_check_free(const struct vm *vm, u64 pa, u64 size)
+/* Is all of [@pa, @pa+@size) @owner's, neither shared nor donated, and granted to nobody but perhaps @to? */
+static status_t mem_check(const struct vm *owner, u64 pa, u64 size, u16 to)
 {
 	if (!is_aligned(pa | size, PAGE_SIZE) || size == 0)
 		return ERR_ALIGN;
@@ -218,12 +219,17 @@ status_t mem_check_free(const struct vm *vm, u64 pa, u64 size)
 	for (u64 off = 0; off < size; off += PAGE_SIZE) {
 		const struct frame *f = mem_frame(pa + off);
 
-		if (!f || f->owner != vm->id)
+		if (!f || f->owner != owner->id)
 			return ERR_OWNER;
-		if (f->grantee || f->flags)
+		if (f->flags || (f->grantee && f->grantee != to) || f->count == 0xffff)
 			return ERR_BUSY;
 	}
 	return OK;
+}
+
+status_t mem_check_free(const struct vm *vm, u64 pa, u64 size)
+{
+	return mem_check(vm, pa, size, 0);
 }
 
 status_t mem_donate(struct vm *from, u64 pa, u64 size, u16 to, struct pool *pool)
@@ -289,18 +295,10 @@ void mem_unshare(u64 pa)
 
 status_t mem_grant(const struct vm *owner, u64 pa, u64 size, u16 to)
 {
-	if (!is_aligned(pa | size, PAGE_SIZE) || size == 0)
-		return ERR_ALIGN;
-	if (!range_in(pa, size, 0, mem_top()))
-		return ERR_OWNER;
-	for (u64 off = 0; off < size; off += PAGE_SIZE) {
-		const struct frame *f = mem_frame(pa + off);
+	status_t s = mem_check(owner, pa, size, to);
 
-		if (!f || f->owner != owner->id)
-			return ERR_OWNER;
-		if (f->flags || (f->grantee && f->grantee != to) || f->count == 0xffff)
-			return ERR_BUSY;
-	}
+	if (s != OK)
+		return s;
 	for (u64 off = 0; off < size; off += PAGE_SIZE) {
 		struct frame *f = mem_frame(pa + off);
 
