@@ -50,6 +50,52 @@ static void priorities(void)
 	t_eq("CR8 = 0 releases it", irq_total, 1);
 }
 
+/* Without exits. */
+static void spin(u32 ms)
+{
+	u64 end = rdtsc() + ms * tsc_per_ms();
+
+	while (rdtsc() < end)
+		;
+}
+
+/* Interrupts of the machine's own come all the while: ours must wait for STI nevertheless. */
+static void held_back(void)
+{
+	u32 n;
+
+	irq_clear();
+	lapic_write(0x3e0, 0xb);
+	lapic_write(0x320, 0x20044);
+	lapic_write(0x380, 500000);
+	self_ipi(0x55);
+	spin(20);
+	t_eq("IF = 0 holds interrupts back", irq_total, 0);
+	window();
+	t_check("and STI lets them in", irq_count[0x55] == 1 && irq_count[0x44] >= 1);
+	irq_eoi[0x91] = EOI_NONE;
+	irq_clear();
+	self_ipi(0x91);
+	window();
+	self_ipi(0x56);
+	spin(5);
+	window();
+	n = irq_total;
+	if (x2)
+		wrmsr(0x80b, 0); /* lapic_write may exit */
+	else
+		lapic_write(0xb0, 0);
+	spin(20);
+	t_eq("the one in service holds lower ones back", n, 1);
+	t_eq("EOI with IF = 0 does not let them in", irq_total, 1);
+	window();
+	t_check("STI does", irq_count[0x56] == 1 && irq_count[0x44] >= 1);
+	irq_eoi[0x91] = EOI_LAPIC;
+	lapic_write(0x320, 0x10044);
+	lapic_write(0x380, 0);
+	window();
+}
+
 static void in_service(void)
 {
 	irq_clear();
@@ -211,6 +257,7 @@ void t_main(void)
 		t_puts(x2 ? "INFO x2APIC mode\n" : "INFO xAPIC mode\n");
 		t_eq("version", lapic_read(0x30) & 0xf0, 0x10);
 		priorities();
+		held_back();
 		in_service();
 		timer();
 		tsc_deadline();

@@ -8,10 +8,15 @@ extern const u8 after_nop[], after_hlt[], after_popf[];
 #define PIN_PIT 2 /* ISA interrupt 0 arrives at pin 2 */
 #define PIN_RTC 8
 
+static u32 lapic_id(void)
+{
+	return lapic_read(0x20) >> (lapic_x2() ? 0 : 24);
+}
+
 static void route(unsigned pin, u32 lo)
 {
 	ioapic_write(0x10 + 2 * pin, 0x10000);
-	ioapic_write(0x11 + 2 * pin, (lapic_read(0x20) >> 24) << 24);
+	ioapic_write(0x11 + 2 * pin, lapic_id() << 24);
 	ioapic_write(0x10 + 2 * pin, lo);
 }
 
@@ -172,8 +177,14 @@ void t_main(void)
 		irq_eoi[i] = EOI_LAPIC;
 	for (unsigned i = 0x20; i < 0x30; i++)
 		irq_eoi[i] = EOI_PIC;
-	lapic_enable(false);
-	extint();
-	ioapic();
-	windows();
+	for (unsigned mode = 0; mode < 2; mode++) {
+		if (!lapic_enable(mode)) {
+			t_skip("x2APIC", "not in CPUID");
+			return;
+		}
+		t_puts(mode ? "INFO x2APIC mode\n" : "INFO xAPIC mode\n");
+		extint();
+		ioapic();
+		windows();
+	}
 }
