@@ -44,6 +44,8 @@ u32 arch_features(void)
 		f |= HV_FEATURE_INVARIANT_TSC;
 	if (x86_features.pages_1g)
 		f |= HV_FEATURE_1G_PAGES;
+	if (x86_features.apic_hw)
+		f |= HV_FEATURE_APIC_HW;
 	if (!x86_features.intel)
 		f |= HV_FEATURE_VMMCALL;
 	if (x86_features.intel || x86_features.next_rip)

@@ -56,6 +56,7 @@
 #define MSR_PAT		    0x277u
 #define MSR_TSC_DEADLINE    0x6e0u
 #define MSR_X2APIC_EOI	    0x80bu
+#define MSR_X2APIC_SVR	    0x80fu
 #define MSR_EFER	    0xc0000080u
 #define MSR_STAR	    0xc0000081u
 #define MSR_LSTAR	    0xc0000082u
@@ -215,6 +216,7 @@ struct x86_features {
 	bool intel; /* VMX rather than SVM */
 	bool smep, smap, umip, xsave, x2apic, tsc_deadline, invariant_tsc, pages_1g, rdtscp;
 	bool next_rip;	/* exits tell where their instruction ends */
+	bool apic_hw;	/* the CPU delivers a guest's interrupts in x2APIC mode (VMX) */
 	u64 xcr0;	/* the components that guests may use */
 	u32 xsave_size; /* bytes for all of them              */
 	unsigned phys_bits;

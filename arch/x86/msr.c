@@ -77,10 +77,11 @@ enum x86_answer x86_rdmsr(struct arch_vcpu *v, u32 msr, u64 *value)
 	case MSR_EFER: *value = msr_get_efer(v); return ANSWER_DONE;
 	case MSR_TSC_ADJUST: *value = v->tsc_adjust; return ANSWER_DONE;
 	case MSR_TSC: *value = now; return ANSWER_DONE;
-	case MSR_APIC_BASE:
-	case MSR_TSC_DEADLINE:
 	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
+		x86_apic_take(v);
 		return vlapic_rdmsr(&v->apic, msr, value, now) ? ANSWER_DONE : ANSWER_FAULT;
+	case MSR_APIC_BASE:
+	case MSR_TSC_DEADLINE: return vlapic_rdmsr(&v->apic, msr, value, now) ? ANSWER_DONE : ANSWER_FAULT;
 	default: break;
 	}
 	p = msr_find(v, msr);
@@ -90,14 +91,27 @@ enum x86_answer x86_rdmsr(struct arch_vcpu *v, u32 msr, u64 *value)
 	return p->action == MSR_FORWARD ? ANSWER_FORWARD : ANSWER_DONE;
 }
 
+/* Who delivers the APIC's interrupts: hardware knows nothing of xAPIC mode here, nor of the enable bit in SVR. */
+static void msr_apic_mode(struct arch_vcpu *v)
+{
+	if (!x86_features.apic_hw)
+		return;
+	v->apic_hw = vlapic_is_x2apic(&v->apic) && (v->apic.svr & APIC_SVR_ENABLE);
+	v->apic_give = true;
+}
+
 static enum x86_answer msr_apic(struct arch_vcpu *v, u32 msr, u64 value, struct exit *x)
 {
 	enum vlapic_act act = VLAPIC_NONE;
 	struct vlapic_ipi ipi;
 
 	v->exits[EXIT_APIC]++;
+	if (msr == MSR_APIC_BASE || msr == MSR_X2APIC_SVR) /* of the others, those that exit only add to IRR */
+		x86_apic_take(v);
 	if (!vlapic_wrmsr(&v->apic, msr, value, arch_counter() + v->tsc_offset, &ipi, &act))
 		return ANSWER_FAULT;
+	if (msr == MSR_APIC_BASE || msr == MSR_X2APIC_SVR)
+		msr_apic_mode(v);
 	switch (act) {
 	case VLAPIC_EOI:
 		x->kind = EXIT_EOI;

@@ -135,8 +135,8 @@ static bool run_interrupts(struct arch_vcpu *v, struct exit *x)
 		if (unlikely(v->extint) && run_extint(v, x))
 			return false;
 		if (unlikely(v->extint) && vlapic_extint_ok(&v->apic))
-			return true; /* the window is armed; the 8259 goes first */
-		vector = vlapic_offer(&v->apic);
+			return true;				   /* the window is armed; the 8259 goes first */
+		vector = v->apic_hw ? -1 : vlapic_offer(&v->apic); /* or the vendor's run sees to it */
 		v->virq_is_extint = false;
 	}
 	if (vector < 0 && !v->virq_on)
@@ -303,6 +303,7 @@ bool arch_vcpu_awake(struct arch_vcpu *v)
 {
 	if (v->apic.events & (VLAPIC_EV_NMI | VLAPIC_EV_INIT))
 		return true;
+	x86_apic_take(v);
 	return vlapic_pending(&v->apic) >= 0 || v->extint_ready || (v->extint && vlapic_extint_ok(&v->apic));
 }
 

@@ -81,7 +81,7 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 {
 	struct vcpu_state s;
 
-	if (pool_free(pool) < 2)
+	if (pool_free(pool) < 3)
 		return ERR_NOMEM;
 	memset(v, 0, sizeof(*v));
 	v->ctl = pool_get(pool);
@@ -91,6 +91,8 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 	v->vm = vm;
 	v->id = id;
 	v->service = vm->service;
+	if (x86_features.apic_hw && !v->service)
+		v->vmx.apic_page = pool_get(pool);
 	v->exits = exits;
 	*(u16 *)((u8 *)v->xsave + XSAVE_FCW) = FCW_RESET;
 	*(u32 *)((u8 *)v->xsave + XSAVE_MXCSR) = MXCSR_RESET;
@@ -109,6 +111,8 @@ void arch_vcpu_fini(struct arch_vcpu *v, struct pool *pool)
 		vendor->vcpu_fini(v);
 	pool_put(pool, v->ctl);
 	pool_put(pool, v->xsave);
+	if (v->vmx.apic_page)
+		pool_put(pool, v->vmx.apic_page);
 }
 
 /* 32-bit protected mode, flat, paging and interrupts off; EDI: image, ESI: mailbox (hv/abi/service.h). */

@@ -34,6 +34,8 @@ struct vendor {
 	void (*window)(struct arch_vcpu *v, enum x86_window which);
 	/** Can the guest take an external interrupt at its next instruction? */
 	bool (*interruptible)(struct arch_vcpu *v);
+	/** v->apic_lent: make v->apic complete again, and v->apic_lent false. NULL: the APIC is never lent. */
+	void (*apic_take)(struct arch_vcpu *v);
 	/** Move the state between the control structure and @s; general registers and what arch/x86 keeps are not
 	 * touched. */
 	void (*get)(struct arch_vcpu *v, struct vcpu_state *s);
@@ -54,6 +56,12 @@ extern const struct vendor *vendor;
 void x86_load_guest(struct arch_vcpu *v);
 /** v->msrs is to be current. */
 void x86_sync_user(struct arch_vcpu *v);
+/** Software is about to look at TPR, ISR or IRR in v->apic. */
+static inline void x86_apic_take(struct arch_vcpu *v)
+{
+	if (unlikely(v->apic_lent))
+		vendor->apic_take(v);
+}
 /** @v's state in the CPU goes into its memory, and the CPU holds nobody's. */
 void x86_forget(struct arch_vcpu *v);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arch/x86/vlapic_priv.h: what vlapic.c (delivery, timer) and vlapic_reg.c (registers) share. */
+/* arch/x86/vlapic_priv.h: what vlapic.c (delivery, timer), vlapic_reg.c (registers) and vmx_apic.c share. */
 #ifndef X86_VLAPIC_PRIV_H
 #define X86_VLAPIC_PRIV_H
 

@@ -28,7 +28,7 @@ static void vmx_write_dirty(struct arch_vcpu *v)
 	v->dirty = 0;
 }
 
-static bool vmx_interruptible(struct arch_vcpu *v)
+bool vmx_interruptible(struct arch_vcpu *v)
 {
 	u64 rflags;
 
@@ -143,6 +143,8 @@ static void vmx_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 		vmx_set_proc(v, v->vmx.proc | (u32)PROC_NMI_WINDOW);
 		inject.info = 0;
 	}
+	if (unlikely(v->apic_give | (v->apic_hw & (v->apic.irr.words != 0))))
+		vmx_apic_give(v, inject.info);
 	if (unlikely(v->virq_on))
 		virq = vmx_give_virq(v, inject.info);
 	flags = vmx_enter(v->regs, &v->vmx.host_rsp, v->launched);
@@ -193,6 +195,7 @@ const struct vendor vendor_vmx = {
 	.virq = vmx_virq,
 	.window = vmx_window,
 	.interruptible = vmx_interruptible,
+	.apic_take = vmx_apic_take,
 	.reg = vmx_reg,
 	.set_reg = vmx_set_reg,
 	.get = vmx_get,

@@ -58,6 +58,7 @@
 #define PROC_CR3_STORE	 BIT(16)
 #define PROC_CR8_LOAD	 BIT(19)
 #define PROC_CR8_STORE	 BIT(20)
+#define PROC_TPR_SHADOW	 BIT(21)
 #define PROC_NMI_WINDOW	 BIT(22)
 #define PROC_MOV_DR	 BIT(23)
 #define PROC_IO		 BIT(24) /* every port */
@@ -67,8 +68,11 @@
 
 #define PROC2_EPT	   BIT(1)
 #define PROC2_RDTSCP	   BIT(3)
+#define PROC2_X2APIC	   BIT(4)
 #define PROC2_VPID	   BIT(5)
 #define PROC2_UNRESTRICTED BIT(7)
+#define PROC2_APIC_REGS	   BIT(8)
+#define PROC2_VIRQ	   BIT(9)
 #define PROC2_INVPCID	   BIT(12)
 
 #define EXIT_SAVE_DEBUG BIT(2)
@@ -87,6 +91,7 @@
 enum vmcs_field {
 	VMCS_VPID = 0x0000,
 	VMCS_GUEST_SEL = 0x0800,
+	VMCS_GUEST_VIRQ = 0x0810, /* "interrupt status" */
 	VMCS_HOST_ES = 0x0c00,
 	VMCS_HOST_CS = 0x0c02,
 	VMCS_HOST_SS = 0x0c04,
@@ -96,7 +101,9 @@ enum vmcs_field {
 	VMCS_HOST_TR = 0x0c0c,
 	VMCS_MSR_BITMAP = 0x2004,
 	VMCS_TSC_OFFSET = 0x2010,
+	VMCS_VIRTUAL_APIC = 0x2012,
 	VMCS_EPTP = 0x201a,
+	VMCS_EOI_EXITS = 0x201c, /* four of 64 vectors */
 	VMCS_GUEST_PA = 0x2400,
 	VMCS_LINK = 0x2800,
 	VMCS_GUEST_DEBUGCTL = 0x2802,
@@ -119,6 +126,7 @@ enum vmcs_field {
 	VMCS_ENTRY_INFO = 0x4016,
 	VMCS_ENTRY_ERROR = 0x4018,
 	VMCS_ENTRY_LENGTH = 0x401a,
+	VMCS_TPR_THRESHOLD = 0x401c,
 	VMCS_PROC2 = 0x401e,
 	VMCS_INSN_ERROR = 0x4400,
 	VMCS_REASON = 0x4402,
@@ -183,6 +191,10 @@ enum vmcs_seg { SEG_LDTR = X86_NSREG, SEG_TR, SEG_COUNT };
 
 #define PENDING_DEBUG_BS BIT(14)
 
+/* Guest interrupt status (25.4.2): the highest vector requested, and in service. */
+#define VIRQ_RVI BITS(7, 0)
+#define VIRQ_SVI BITS(15, 8)
+
 /* Interruption information: EVENT_* of self/vcpu.h, and in exits: */
 #define INFO_TYPE_PRIV_SOFT (5u << 8)
 #define INFO_TYPE_SOFT_EXCP (6u << 8)
@@ -216,11 +228,13 @@ enum vmx_reason {
 	REASON_MWAIT = 36,
 	REASON_MONITOR = 39,
 	REASON_ENTRY_MCE = 41,
+	REASON_EOI = 45,
 	REASON_EPT_VIOLATION = 48,
 	REASON_EPT_MISCONFIG = 49,
 	REASON_INVEPT = 50,
 	REASON_INVVPID = 53,
 	REASON_XSETBV = 55,
+	REASON_APIC_WRITE = 56,
 	REASON_VMFUNC = 59,
 };
 /* Exits in the middle of an event's delivery have one of these (28.2.4). */
@@ -240,6 +254,7 @@ enum vmx_reason {
 #define QUAL_IO_PORT	    BITS(31, 16)
 #define INSN_ADDR	    BITS(9, 7) /* 0: 16 bit, 1: 32, 2: 64 */
 #define INSN_SEG	    BITS(17, 15)
+#define QUAL_APIC_OFFSET    BITS(11, 0)
 #define QUAL_EPT_WRITE	    BIT(1)
 #define QUAL_EPT_FETCH	    BIT(2)
 #define QUAL_EPT_LINEAR	    BIT(7) /* the linear address is valid ... */
@@ -255,6 +270,7 @@ struct vmx_caps {
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u64 cr0_owned; /* CR0 bits that a guest does not change directly; of CR4, cr4_fixed0 */
 	bool vpid, invept_single;
+	bool virq_early; /* requested interrupts may come with RFLAGS.IF = 0: see vmx_apic.c */
 };
 extern struct vmx_caps vmx_caps;
 
@@ -285,6 +301,8 @@ void vmx_vcpu_init(struct arch_vcpu *v);
 void vmx_vcpu_fini(struct arch_vcpu *v);
 /** @v's primary processor-based controls, which are kept in v->vmx.proc. */
 void vmx_set_proc(struct arch_vcpu *v, u32 proc);
+/** x86_features.apic_hw: from the next entry on, @v's accesses to its APIC go to its virtual-APIC page, or exit. */
+void vmx_apic_switch(struct arch_vcpu *v, bool on);
 /** Forget what the TLB has of @v under its VPID; of its VM's guest-physical mappings. */
 void vmx_flush_linear(struct arch_vcpu *v);
 void vmx_flush_guest(struct arch_vcpu *v);
@@ -314,6 +332,18 @@ void vmx_exit_cr(struct arch_vcpu *v, u64 qualification);
 
 /* vmx_exit.c */
 void vmx_decode(struct arch_vcpu *v, u32 reason, struct exit *x);
+
+/* vmx.c */
+bool vmx_interruptible(struct arch_vcpu *v);
+
+/* vmx_apic.c */
+/** Before an entry with v->apic_give set, or with vectors that have arrived while v->apic_hw; @injecting: it carries an
+ * event. @v's VMCS is current. */
+void vmx_apic_give(struct arch_vcpu *v, bool injecting);
+/** v->apic_lent: v->apic has everything again. */
+void vmx_apic_take(struct arch_vcpu *v);
+void vmx_exit_eoi(struct arch_vcpu *v, struct exit *x);
+void vmx_exit_apic_write(struct arch_vcpu *v, struct exit *x);
 
 /* vmx_check.c */
 const char *vmx_insn_error(u64 error);

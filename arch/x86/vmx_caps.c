@@ -5,6 +5,8 @@
 #include "hv/lib/panic.h"
 #include "hv/lib/print.h"
 
+#define VMX_REVISION_BOCHS 0x2bu
+
 struct vmx_caps vmx_caps;
 static u8 vmx_region[PAGE_SIZE] ALIGNED(4096);
 static char caps_missing[320];
@@ -132,6 +134,17 @@ static void caps_read_ept(void)
 		x86_features.pages_1g = false; /* arch_vm_init looks there for the largest page of a stage 2 */
 }
 
+/* Virtual-interrupt delivery in x2APIC mode, with all that goes with it. */
+static bool caps_has_apic(void)
+{
+	const u32 proc2 = PROC2_X2APIC | PROC2_APIC_REGS | PROC2_VIRQ, cr8 = PROC_CR8_LOAD | PROC_CR8_STORE;
+	u64 cap, cap2;
+
+	if (!rdmsr_safe(MSR_VMX_TRUE_PROC, &cap) || !rdmsr_safe(MSR_VMX_PROCBASED2, &cap2))
+		return false;
+	return !((u32)cap & cr8) && ((cap >> 32) & PROC_TPR_SHADOW) && ((cap2 >> 32) & proc2) == proc2;
+}
+
 const char *vmx_probe(void)
 {
 	u64 basic, control;
@@ -154,6 +167,8 @@ const char *vmx_probe(void)
 		caps_add("information on INS and OUTS");
 	if (!(rdmsr(MSR_VMX_MISC) & VMX_MISC_LMA))
 		caps_add("EFER.LMA stored on exits");
+	x86_features.apic_hw = caps_has_apic();
+	vmx_caps.virq_early = vmx_caps.revision == VMX_REVISION_BOCHS;
 	vmx_caps.cr0_fixed0 = rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG); /* unrestricted guest: these are free */
 	vmx_caps.cr0_owned = VMX_CR0_OWNED | vmx_caps.cr0_fixed0;
 	vmx_caps.cr0_fixed1 = rdmsr(MSR_VMX_CR0_FIXED1);

@@ -117,6 +117,8 @@ static void vmx_decode_rare(struct arch_vcpu *v, u32 reason, struct exit *x)
 	case REASON_VMFUNC: vmx_insn(v, x, EXIT_UNDEFINED); break;
 	case REASON_INVD: vmx_insn(v, x, EXIT_CACHE); break;
 	case REASON_XSETBV: vmx_insn(v, x, EXIT_XSETBV); break;
+	case REASON_EOI: vmx_exit_eoi(v, x); break;
+	case REASON_APIC_WRITE: vmx_exit_apic_write(v, x); break;
 	case REASON_EPT_MISCONFIG:
 		vmx_dump(v);
 		vmx_fault(x, EXIT_ENTRY_FAILED, "EPT misconfiguration", reason, vmread(VMCS_GUEST_PA));

@@ -8,6 +8,8 @@
 
 #define VPIDS 1024
 
+enum { BITMAP_GUEST, BITMAP_SERVICE, BITMAP_APIC, BITMAPS };
+
 struct vmx_descriptor {
 	u64 which; /* EPTP or VPID */
 	u64 address;
@@ -15,8 +17,9 @@ struct vmx_descriptor {
 
 struct arch_vcpu *vmx_current;
 static struct arch_vcpu *vmx_user; /* the guest whose CR2 and DR6 the CPU holds */
-/* By who runs: guests in general, the service VM (all ones). Read low, read high, write low, write high (25.6.9). */
-static u8 vmx_msr_bitmap[2][PAGE_SIZE] ALIGNED(4096);
+/* By who runs: guests in general, the service VM (all ones), guests with v->apic_hw. Read low, read high, write low,
+ * write high (25.6.9). */
+static u8 vmx_msr_bitmap[BITMAPS][PAGE_SIZE] ALIGNED(4096);
 static bool vmx_bitmaps_ready;
 static u64 vmx_vpids[VPIDS / 64] = { 1 }; /* used ones; 0 is the hypervisor's */
 
@@ -91,11 +94,34 @@ static void vmx_bitmap_pass(u8 *map, u32 first, unsigned offset)
 	}
 }
 
+static void vmx_bitmap_open(u8 *map, u32 off, unsigned n)
+{
+	for (u32 msr = MSR_X2APIC_FIRST + (off >> 4); n; msr++, n--)
+		map[msr / 8] &= (u8)~BIT(msr % 8);
+}
+
+/* What the CPU does by itself (SDM 3C, 30.5): registers that only it changes are read, and three are written. */
+static void vmx_bitmap_apic(u8 *map)
+{
+	vmx_bitmap_open(map, APIC_TPR, 1);
+	vmx_bitmap_open(map, APIC_PPR, 1);
+	vmx_bitmap_open(map, APIC_ISR, 8);
+	vmx_bitmap_open(map, APIC_TMR, 8);
+	vmx_bitmap_open(map + 0x800, APIC_TPR, 1);
+	vmx_bitmap_open(map + 0x800, APIC_EOI, 1);
+	if (vmx_caps.virq_early)
+		return; /* not all of IRR is in the page: see vmx_apic.c */
+	vmx_bitmap_open(map, APIC_IRR, 8);
+	vmx_bitmap_open(map + 0x800, APIC_SELF, 1);
+}
+
 static void vmx_make_bitmaps(void)
 {
 	memset(vmx_msr_bitmap, 0xff, sizeof(vmx_msr_bitmap));
-	vmx_bitmap_pass(vmx_msr_bitmap[0], 0, 0);
-	vmx_bitmap_pass(vmx_msr_bitmap[0], 0xc0000000, 0x400);
+	vmx_bitmap_pass(vmx_msr_bitmap[BITMAP_GUEST], 0, 0);
+	vmx_bitmap_pass(vmx_msr_bitmap[BITMAP_GUEST], 0xc0000000, 0x400);
+	memcpy(vmx_msr_bitmap[BITMAP_APIC], vmx_msr_bitmap[BITMAP_GUEST], PAGE_SIZE);
+	vmx_bitmap_apic(vmx_msr_bitmap[BITMAP_APIC]);
 	vmx_bitmaps_ready = true;
 }
 
@@ -140,6 +166,25 @@ void vmx_set_proc(struct arch_vcpu *v, u32 proc)
 	}
 }
 
+static u32 vmx_proc2(const struct arch_vcpu *v)
+{
+	u32 proc2 = v->vmx.vpid ? vmx_caps.proc2 : vmx_caps.proc2 & ~(u32)PROC2_VPID;
+
+	return v->vmx.apic_on ? proc2 | (u32)(PROC2_X2APIC | PROC2_APIC_REGS | PROC2_VIRQ) : proc2;
+}
+
+void vmx_apic_switch(struct arch_vcpu *v, bool on)
+{
+	const u32 cr8 = PROC_CR8_LOAD | PROC_CR8_STORE, shadow = PROC_TPR_SHADOW;
+
+	if (on == v->vmx.apic_on)
+		return;
+	v->vmx.apic_on = on;
+	vmx_set_proc(v, on ? (v->vmx.proc & ~cr8) | shadow : (v->vmx.proc & ~shadow) | cr8);
+	vmwrite(VMCS_PROC2, vmx_proc2(v));
+	vmwrite(VMCS_MSR_BITMAP, arch_pa(vmx_msr_bitmap[on ? BITMAP_APIC : BITMAP_GUEST]));
+}
+
 /* What an exit loads (25.5). The descriptor tables' limits become FFFFh by themselves. */
 static void vmx_host_state(void)
 {
@@ -164,17 +209,24 @@ static void vmx_controls(struct arch_vcpu *v)
 	vmwrite(VMCS_PIN, vmx_caps.pin);
 	/* The service VM has every port that the hypervisor does not need; guests have none. */
 	vmx_set_proc(v, vmx_caps.proc | (v->service ? 0 : (u32)PROC_IO));
-	vmwrite(VMCS_PROC2, vmx_caps.proc2 & ~(v->vmx.vpid ? 0 : (u32)PROC2_VPID));
+	vmwrite(VMCS_PROC2, vmx_proc2(v));
 	vmwrite(VMCS_EXIT_CONTROLS, vmx_caps.exit);
 	vmwrite(VMCS_ENTRY_CONTROLS, vmx_caps.entry);
 	vmwrite(VMCS_EXCEPTIONS, BIT(VEC_MC));
-	vmwrite(VMCS_MSR_BITMAP, arch_pa(vmx_msr_bitmap[v->service]));
+	vmwrite(VMCS_MSR_BITMAP, arch_pa(vmx_msr_bitmap[v->service ? BITMAP_SERVICE : BITMAP_GUEST]));
 	vmwrite(VMCS_EPTP, vmx_eptp(v));
 	if (v->vmx.vpid)
 		vmwrite(VMCS_VPID, v->vmx.vpid);
 	vmwrite(VMCS_CR0_MASK, vmx_caps.cr0_owned);
 	vmwrite(VMCS_CR4_MASK, vmx_caps.cr4_fixed0);
 	vmwrite(VMCS_LINK, ~0ULL);
+	if (v->vmx.apic_page) {
+		vmwrite(VMCS_VIRTUAL_APIC, arch_pa(v->vmx.apic_page));
+		vmwrite(VMCS_TPR_THRESHOLD, 0);
+		vmwrite(VMCS_GUEST_VIRQ, 0);
+		for (unsigned i = 0; i < ARRAY_SIZE(v->vmx.eoi_exits); i++)
+			vmwrite(VMCS_EOI_EXITS + 2 * i, 0);
+	}
 }
 
 void vmx_vcpu_init(struct arch_vcpu *v)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/unit/test_vmx.c: the VMX back end on a VMCS of plain memory: events, control registers, failed entries.
+/* tests/unit/test_vmx.c: the VMX back end on a VMCS of plain memory: events, the APIC's page, control registers, failed
+ * entries.
  * CFLAGS: -iquote arch/x86
- * LINK: arch/x86/format.c tests/unit/fake_panic.c */
+ * LINK: arch/x86/format.c arch/x86/vlapic.c arch/x86/vlapic_reg.c tests/unit/fake_panic.c */
 /* CFLAGS: -Iarch/x86 */
 #define ARCH_X86_VMX_OPS_H /* the VMCS is below */
 #include "hv/abi/types.h"
@@ -19,6 +20,7 @@ static void vmwrite(u64 field, u64 v)
 }
 
 #include "arch/x86/vmx.c"
+#include "arch/x86/vmx_apic.c"
 #include "arch/x86/vmx_check.c"
 #include "arch/x86/vmx_cr.c"
 #include "arch/x86/vmx_exit.c"
@@ -39,6 +41,8 @@ static struct arch_vm vm;
 static struct vcpu_regs regs;
 static u64 memory[512];
 static bool mapped;
+static u32 apic_page[PAGE_SIZE / 4];
+static bool apic_switched;
 
 /* What the CPU of the test does at the next entry. */
 static u64 enter_flags;
@@ -80,6 +84,11 @@ void vmx_vcpu_fini(struct arch_vcpu *v)
 void vmx_set_proc(struct arch_vcpu *v, u32 proc)
 {
 	v->vmx.proc = proc;
+}
+
+void vmx_apic_switch(struct arch_vcpu *v, bool on)
+{
+	apic_switched = on;
 }
 
 void vmx_flush_linear(struct arch_vcpu *v)
@@ -155,6 +164,10 @@ static int fresh(void **state)
 	vmx_caps.cr4_fixed1 = BITS(22, 0);
 	vcpu.vm = &vm;
 	vcpu.regs = &regs;
+	vcpu.vmx.apic_page = apic_page;
+	memset(apic_page, 0xee, sizeof(apic_page));
+	vmx_caps.virq_early = false;
+	vlapic_init(&vcpu.apic, 0, true);
 	vmx_current = &vcpu;
 	vmx_caps.cr0_owned = VMX_CR0_OWNED;
 	vmcs[VMCS_LINK] = ~0UL;
@@ -323,6 +336,137 @@ static void nmi_exit_comes_back_from_its_iret(void **state)
 	enter_reason = REASON_EXCEPTION;
 	vmcs[VMCS_EXIT_INFO] = EVENT_VALID | EVENT_TYPE_NMI | VEC_NMI;
 	assert_int_equal(run(none).kind, EXIT_NMI);
+}
+
+/* x2APIC mode, enabled, and to be delivered by the CPU from the next entry on. */
+static void apic_by_cpu(void)
+{
+	vcpu.apic.base |= APIC_BASE_EXTD;
+	vcpu.apic.svr |= APIC_SVR_ENABLE;
+	vcpu.apic_hw = vcpu.apic_give = true;
+}
+
+static bool in_page(u32 off, u8 vector)
+{
+	return apic_page[(off + vector / 32 * 16) / 4] >> (vector % 32) & 1;
+}
+
+static void put_in_page(u32 off, u8 vector)
+{
+	apic_page[(off + vector / 32 * 16) / 4] |= 1u << (vector % 32);
+}
+
+static void what_arrived_is_requested_of_the_cpu(void **state)
+{
+	apic_by_cpu();
+	vcpu.apic.tpr = 0x20;
+	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x71, false);
+	vlapic_deliver(&vcpu.apic, 0x71);
+	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x91, false);
+	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x41, false);
+	run(none);
+	assert_true(apic_switched && vcpu.apic_lent && !vcpu.apic_give);
+	assert_int_equal(vmcs[VMCS_GUEST_VIRQ], 0x7191);
+	assert_true(in_page(APIC_IRR, 0x91) && in_page(APIC_IRR, 0x41) && in_page(APIC_ISR, 0x71));
+	assert_int_equal(apic_page[APIC_TPR / 4], 0x20);
+	assert_int_equal(apic_page[APIC_PPR / 4], 0x70);
+	assert_int_equal(vcpu.apic.irr.words, 0);
+	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x51, false); /* the page stays as it is, but for this */
+	apic_page[APIC_TPR / 4] = 0x30;
+	run(none);
+	assert_int_equal(vmcs[VMCS_GUEST_VIRQ], 0x7191);
+	assert_true(in_page(APIC_IRR, 0x51));
+	assert_int_equal(apic_page[APIC_TPR / 4], 0x30);
+	assert_int_equal(vcpu.apic.irr.words | vcpu.apic.irr.w[2], 0);
+}
+
+static void taking_the_apic_back_loses_nothing(void **state)
+{
+	apic_by_cpu();
+	run(none);
+	put_in_page(APIC_IRR, 0x55);
+	put_in_page(APIC_ISR, 0x31);
+	apic_page[APIC_TPR / 4] = 0x20;
+	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x66, true);
+	vmx_apic_take(&vcpu);
+	assert_true(vcpu.apic_give && !vcpu.apic_lent);
+	assert_int_equal(vcpu.apic.tpr, 0x20);
+	assert_int_equal(vlapic_pending(&vcpu.apic), 0x66);
+	assert_true(vec_test(vcpu.apic.irr.w, 0x55) && vec_test(vcpu.apic.isr.w, 0x31) &&
+		    vec_test(vcpu.apic.tmr, 0x66));
+	run(none);
+	assert_int_equal(vmcs[VMCS_GUEST_VIRQ], 0x3166);
+	assert_true(in_page(APIC_IRR, 0x55) && in_page(APIC_IRR, 0x66) && in_page(APIC_TMR, 0x66));
+	vmx_apic_take(&vcpu);
+	vcpu.apic_hw = false;
+	run(none);
+	assert_false(apic_switched || vcpu.apic_lent);
+	assert_int_equal(vlapic_pending(&vcpu.apic), 0x66);
+}
+
+static void only_level_triggered_interrupts_exit_at_their_end(void **state)
+{
+	struct exit x;
+
+	apic_by_cpu();
+	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x41, true);
+	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x82, false);
+	enter_reason = REASON_EOI;
+	vmcs[VMCS_QUALIFICATION] = 0x41;
+	x = run(none);
+	assert_int_equal(vmcs[VMCS_EOI_EXITS], 0);
+	assert_int_equal(vmcs[VMCS_EOI_EXITS + 2], 2);
+	assert_int_equal(vmcs[VMCS_EOI_EXITS + 4], 0);
+	assert_int_equal(x.kind, EXIT_EOI);
+	assert_int_equal(x.vector, 0x41);
+	assert_int_equal(vcpu.next_rip, 0); /* its WRMSR is done */
+	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x41, false);
+	assert_int_equal(run(none).kind, EXIT_WINDOW);
+	assert_int_equal(vmcs[VMCS_EOI_EXITS + 2], 0);
+	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x41, true);
+	vcpu.apic.svr |= APIC_SVR_NO_EOI_BC;
+	assert_int_equal(run(none).kind, EXIT_WINDOW);
+	assert_int_equal(vmcs[VMCS_EOI_EXITS + 2], 0);
+}
+
+static void illegal_self_ipi_is_an_error(void **state)
+{
+	apic_by_cpu();
+	run(none);
+	enter_reason = REASON_APIC_WRITE;
+	vmcs[VMCS_QUALIFICATION] = APIC_SELF;
+	apic_page[APIC_SELF / 4] = 7;
+	assert_int_equal(run(none).kind, EXIT_WINDOW);
+	assert_int_equal(vcpu.apic.esr_pending, APIC_ESR_RECV_VECTOR);
+	assert_int_equal(vcpu.apic.irr.words, 0);
+}
+
+static void early_cpu_gets_one_request_when_the_guest_takes_it(void **state)
+{
+	vmx_caps.virq_early = true;
+	apic_by_cpu();
+	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x41, false);
+	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x51, false);
+	run(none); /* IF = 0 */
+	assert_int_equal(vmcs[VMCS_GUEST_VIRQ], 0);
+	assert_true(vcpu.vmx.proc & PROC_INTR_WINDOW);
+	vmcs[VMCS_GUEST_RFLAGS] |= RFLAGS_IF;
+	run(none);
+	assert_int_equal(vmcs[VMCS_GUEST_VIRQ], 0x51);
+	assert_false(in_page(APIC_IRR, 0x41) || (vcpu.vmx.proc & PROC_INTR_WINDOW));
+	assert_int_equal(vmcs[VMCS_EOI_EXITS + 2], ~0UL); /* then the other one */
+	vmcs[VMCS_GUEST_VIRQ] = 0x5100;
+	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x52, false);
+	run(none); /* in service: the same class waits, without a window that would exit for ever */
+	assert_int_equal(vmcs[VMCS_GUEST_VIRQ], 0x5100);
+	assert_false(vcpu.vmx.proc & PROC_INTR_WINDOW);
+	vmcs[VMCS_GUEST_VIRQ] = 0;
+	run(none);
+	run(none);
+	assert_int_equal(vcpu.apic.irr.words, 0);
+	assert_int_equal(vmcs[VMCS_GUEST_VIRQ], 0x52);
+	assert_true(in_page(APIC_IRR, 0x41));
+	assert_int_equal(vmcs[VMCS_EOI_EXITS + 2], 0);
 }
 
 /* MOV to control register @cr from RBX. */
@@ -535,6 +679,11 @@ int main(void)
 		TEST(skipping_ends_the_shadow_and_makes_a_step),
 		TEST(string_io_tells_segment_and_address_size),
 		TEST(nmi_exit_comes_back_from_its_iret),
+		TEST(what_arrived_is_requested_of_the_cpu),
+		TEST(taking_the_apic_back_loses_nothing),
+		TEST(only_level_triggered_interrupts_exit_at_their_end),
+		TEST(illegal_self_ipi_is_an_error),
+		TEST(early_cpu_gets_one_request_when_the_guest_takes_it),
 		TEST(cache_bits_are_the_guests_to_see_alone),
 		TEST(bad_control_registers_fault_and_change_nothing),
 		TEST(paging_with_lme_enters_and_leaves_long_mode),

@@ -50,11 +50,14 @@ struct x86_user_msrs {
 
 /* VMX: what the back end keeps of a vCPU outside of its VMCS. */
 struct vmx_vcpu {
-	u64 host_rsp; /* as the VMCS has it */
-	u64 cr2, dr6; /* while another guest has them in the CPU */
-	u32 proc;     /* primary processor-based controls */
-	u16 vpid;     /* 0: none */
-	bool window;  /* WINDOW_INTR was asked for */
+	u64 host_rsp;	  /* as the VMCS has it */
+	u64 cr2, dr6;	  /* while another guest has them in the CPU */
+	u32 proc;	  /* primary processor-based controls */
+	u16 vpid;	  /* 0: none */
+	bool window;	  /* WINDOW_INTR was asked for */
+	bool apic_on;	  /* as the controls in the VMCS have it */
+	void *apic_page;  /* the virtual-APIC page; NULL without x86_features.apic_hw */
+	u64 eoi_exits[4]; /* EOI-exit bitmap, as the VMCS has it */
 };
 
 #define VCPU_LENGTHS 64
@@ -79,9 +82,12 @@ struct arch_vcpu {
 			bool virq_on;	   /* a virtual interrupt is armed     */
 			bool extint;	   /* the 8259's INTR line             */
 			bool extint_ready; /* extint_vector is to be injected  */
+			bool apic_give;	   /* VMX: apic_hw is new, or the APIC was taken back: see vmx_apic.c */
 		};
 		u32 irq_state; /* all of them: is there anything to do? */
 	};
+	bool apic_hw;	/* the CPU is to deliver the APIC's interrupts: in x2APIC mode, enabled, where it can */
+	bool apic_lent; /* TPR, ISR and IRR are with the CPU; apic.irr: what has arrived since */
 	bool virq_held; /* SVM: it waits for CR8 without being armed */
 	u8 virq_vector;
 	u8 virq_tpr;	     /* when it was armed */
