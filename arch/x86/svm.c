@@ -210,7 +210,7 @@ static inline void svm_length(struct arch_vcpu *v, const struct vmcb *c, unsigne
 	}
 }
 
-static void svm_learn(struct arch_vcpu *v, unsigned length)
+void svm_learn(struct arch_vcpu *v, unsigned length)
 {
 	const struct vmcb *c = v->ctl;
 	u64 linear = c->cs.base + v->rip;
@@ -577,6 +577,5 @@ const struct vendor vendor_svm = {
 	.set_reg = svm_set_reg,
 	.get = svm_get,
 	.set = svm_set,
-	.learn = svm_learn,
 	.export = svm_export,
 };

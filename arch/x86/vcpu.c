@@ -74,6 +74,8 @@ void arch_vcpu_reset_irq(struct arch_vcpu *v)
 	vlapic_init(&v->apic, v->id, v->id == 0);
 	vlapic_virtual_wire(&v->apic);
 	v->extint = false;
+	v->apic_hw = v->apic_lent = false;
+	v->apic_give = x86_features.apic_hw;
 }
 
 status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_regs *regs, u32 id, u64 *exits,
@@ -107,8 +109,8 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 void arch_vcpu_fini(struct arch_vcpu *v, struct pool *pool)
 {
 	x86_forget(v);
-	if (vendor->vcpu_fini)
-		vendor->vcpu_fini(v);
+	if (x86_features.intel)
+		vmx_vcpu_fini(v);
 	pool_put(pool, v->ctl);
 	pool_put(pool, v->xsave);
 	if (v->vmx.apic_page)
@@ -204,7 +206,7 @@ void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_pag
 
 	run->reply = 0;
 	if (unlikely(kind == EXIT_LENGTH))
-		vendor->learn(v, run->data & 15);
+		svm_learn(v, run->data & 15);
 	if (reply & REPLY_REGS) {
 		v->rip = run->regs.rip;
 		v->dirty |= DIRTY_RIP | DIRTY_RFLAGS | DIRTY_RSP;

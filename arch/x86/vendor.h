@@ -18,8 +18,6 @@ struct vendor {
 	void (*cpu_on)(void);
 	/** v->ctl is a zeroed page: set up controls for v->vm. */
 	void (*vcpu_init)(struct arch_vcpu *v);
-	/** v->ctl is about to become somebody else's page: the CPU must have nothing of it. NULL: nothing to do. */
-	void (*vcpu_fini)(struct arch_vcpu *v);
 	/**
 	 * Enter the guest with what is dirty, the event @inject (info 0: none); on the exit fill v->rip, v->next_rip,
 	 * v->reinject, and @x. EXIT_CPUID, EXIT_MSR (x->sysreg, data) and the like are for arch/x86/run.c.
@@ -34,8 +32,6 @@ struct vendor {
 	void (*window)(struct arch_vcpu *v, enum x86_window which);
 	/** Can the guest take an external interrupt at its next instruction? */
 	bool (*interruptible)(struct arch_vcpu *v);
-	/** v->apic_lent: make v->apic complete again, and v->apic_lent false. NULL: the APIC is never lent. */
-	void (*apic_take)(struct arch_vcpu *v);
 	/** Move the state between the control structure and @s; general registers and what arch/x86 keeps are not
 	 * touched. */
 	void (*get)(struct arch_vcpu *v, struct vcpu_state *s);
@@ -43,11 +39,19 @@ struct vendor {
 	/** One register of the guest's. TSC_OFFSET is write only. */
 	u64 (*reg)(struct arch_vcpu *v, enum x86_reg reg);
 	void (*set_reg)(struct arch_vcpu *v, enum x86_reg reg, u64 value);
-	/** The instruction of the last exit is @length bytes long (EXIT_LENGTH's answer). NULL: never asked. */
-	void (*learn)(struct arch_vcpu *v, unsigned length);
 	/** RSP, RFLAGS, CRs and segments into v->regs, for an exit record: as get, but quick. */
 	void (*export)(struct arch_vcpu *v);
 };
+
+/* What one vendor alone has to do is called by its name, where the CPU is its. */
+/** Part of x86_load_guest: VMSAVE and VMLOAD. */
+void svm_swap(struct arch_vcpu *from, struct arch_vcpu *to);
+/** The instruction of the last exit is @length bytes long: EXIT_LENGTH's answer. */
+void svm_learn(struct arch_vcpu *v, unsigned length);
+/** v->ctl is about to become somebody else's page: the CPU must have nothing of it. */
+void vmx_vcpu_fini(struct arch_vcpu *v);
+/** v->apic_lent: make v->apic complete again, and v->apic_lent false. */
+void vmx_apic_take(struct arch_vcpu *v);
 
 extern const struct vendor vendor_svm, vendor_vmx;
 extern const struct vendor *vendor;
@@ -60,13 +64,10 @@ void x86_sync_user(struct arch_vcpu *v);
 static inline void x86_apic_take(struct arch_vcpu *v)
 {
 	if (unlikely(v->apic_lent))
-		vendor->apic_take(v);
+		vmx_apic_take(v);
 }
 /** @v's state in the CPU goes into its memory, and the CPU holds nobody's. */
 void x86_forget(struct arch_vcpu *v);
-
-/* SVM: its own part of that swap (VMSAVE, VMLOAD); VMX: nothing. */
-void svm_swap(struct arch_vcpu *from, struct arch_vcpu *to);
 
 /* Bitmaps shared by all guests and by all service vCPUs, built at boot: ports, MSRs. */
 #define X86_PASS_READ  1u

@@ -298,7 +298,6 @@ static inline void vmx_load(struct arch_vcpu *v)
 		vmx_make_current(v);
 }
 void vmx_vcpu_init(struct arch_vcpu *v);
-void vmx_vcpu_fini(struct arch_vcpu *v);
 /** @v's primary processor-based controls, which are kept in v->vmx.proc. */
 void vmx_set_proc(struct arch_vcpu *v, u32 proc);
 /** x86_features.apic_hw: from the next entry on, @v's accesses to its APIC go to its virtual-APIC page, or exit. */
@@ -340,8 +339,7 @@ bool vmx_interruptible(struct arch_vcpu *v);
 /** Before an entry with v->apic_give set, or with vectors that have arrived while v->apic_hw; @injecting: it carries an
  * event. @v's VMCS is current. */
 void vmx_apic_give(struct arch_vcpu *v, bool injecting);
-/** v->apic_lent: v->apic has everything again. */
-void vmx_apic_take(struct arch_vcpu *v);
+/** An EOI of a level-triggered interrupt; a register that hardware has only stored. */
 void vmx_exit_eoi(struct arch_vcpu *v, struct exit *x);
 void vmx_exit_apic_write(struct arch_vcpu *v, struct exit *x);
 
