@@ -350,6 +350,13 @@ static void svm_reinject(struct arch_vcpu *v, const struct vmcb *c)
 	v->reinject.error = c->exitintinfo_err;
 }
 
+/* Has the CPU taken the armed interrupt? */
+static inline void svm_look_taken(struct arch_vcpu *v, const struct vmcb *c)
+{
+	if (v->virq_on && !(c->int_ctl & INT_V_IRQ) && !v->virq_held)
+		v->virq_on = false;
+}
+
 /* The other end of svm_prepare. */
 static void svm_injected(struct arch_vcpu *v, struct vmcb *c, struct x86_event inject)
 {
@@ -358,9 +365,12 @@ static void svm_injected(struct arch_vcpu *v, struct vmcb *c, struct x86_event i
 			v->reinject = inject; /* it was not taken */
 		c->int_ctl &= ~(INT_V_IRQ | INT_V_IGN_TPR);
 		v->virq_tpr = 0xff; /* what was armed before is to be offered anew */
-	} else if ((inject.info & EVENT_TYPE) == EVENT_TYPE_NMI) {
-		v->nmi_masked = true;
-		c->intercept_misc1 |= MISC1_IRET;
+	} else {
+		if ((inject.info & EVENT_TYPE) == EVENT_TYPE_NMI) {
+			v->nmi_masked = true;
+			c->intercept_misc1 |= MISC1_IRET;
+		}
+		svm_look_taken(v, c); /* behind the exception, as soon as its handler let it */
 	}
 	c->clean = 0;
 }
@@ -392,8 +402,8 @@ static void svm_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 	v->tpr = FIELD(INT_V_TPR, c->int_ctl) << 4;
 	if (unlikely(inject.info))
 		svm_injected(v, c, inject);
-	else if (v->virq_on && !(c->int_ctl & INT_V_IRQ) && !v->virq_held)
-		v->virq_on = false;
+	else
+		svm_look_taken(v, c);
 	svm_decode(v, c, x);
 	x->next_pc = v->next_rip;
 }

@@ -171,6 +171,36 @@ static void windows(void)
 	t_check("in falling order", irq_log[0] == 0xfe && irq_log[206] == 0x30);
 }
 
+static void eoi(bool x2)
+{
+	if (x2)
+		wrmsr(0x80b, 0);
+	else
+		*mmio32(LAPIC + 0xb0) = 0;
+}
+
+/* A hypervisor that gives both at one entry must notice that the interrupt was taken, too. */
+static void behind_exception(void)
+{
+	u64 v;
+	bool fault, x2 = lapic_x2(); /* an exit, too: asked before */
+
+	irq_clear();
+	irq_eoi[0x62] = EOI_NONE; /* its own EOI, so that no other exit comes first */
+	self_ipi(0x62);
+	fault = !rdmsr_safe(0xdead0000, &v);
+	sti();
+	cli();
+	eoi(x2);
+	t_check("RDMSR #GP with an interrupt pending", fault);
+	self_ipi(0x62);
+	sti();
+	cli();
+	eoi(x2);
+	t_eq("its interrupt comes behind it, and ends", irq_count[0x62], 2);
+	irq_eoi[0x62] = EOI_LAPIC;
+}
+
 void t_main(void)
 {
 	for (unsigned i = 0x30; i < 255; i++)
@@ -186,5 +216,6 @@ void t_main(void)
 		extint();
 		ioapic();
 		windows();
+		behind_exception();
 	}
 }
