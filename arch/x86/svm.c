@@ -102,8 +102,8 @@ static void svm_vcpu_init(struct arch_vcpu *v)
 	c->intercept_misc1 = MISC1_INTR | MISC1_NMI | MISC1_INIT | MISC1_RDPMC | MISC1_CPUID | MISC1_INVD | MISC1_HLT |
 			     MISC1_INVLPGA | MISC1_IOIO | MISC1_MSR | MISC1_SHUTDOWN;
 	c->intercept_misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
-			     MISC2_SKINIT | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV;
-	c->intercept_excp = BIT(VEC_MC);
+			     MISC2_SKINIT | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV | MISC2_RDPRU;
+	c->intercept_excp = BIT(VEC_MC) | (v->service ? 0 : BIT(VEC_DB) | BIT(VEC_AC));
 	c->iopm_base_pa = arch_pa(svm_iopm[v->service]);
 	c->msrpm_base_pa = arch_pa(svm_msrpm[v->service]);
 	c->int_ctl = INT_V_MASKING;
@@ -153,7 +153,8 @@ static void svm_prepare(struct arch_vcpu *v, struct vmcb *c, struct x86_event in
 		c->int_ctl = (c->int_ctl & ~INT_V_PRIO) | INT_V_IRQ | INT_V_IGN_TPR;
 		c->int_vector = inject.info & EVENT_VECTOR;
 	} else if (inject.info) {
-		c->eventinj = inject.info;
+		/* An exception in real mode pushes no error code (APM 2, 8.2). */
+		c->eventinj = c->cr0 & CR0_PE ? inject.info : inject.info & ~EVENT_ERROR;
 		c->eventinj_err = inject.error;
 	}
 }
@@ -220,7 +221,7 @@ void svm_learn(struct arch_vcpu *v, unsigned length)
 }
 
 /*
- * Run one instruction, no virtual interrupt before it, and come back: TF and an intercepted #DB. For two faults of TCG:
+ * Run one instruction, no virtual interrupt before it, and come back: TF, and #DB exits. For two faults of TCG:
  * it stops with an assertion when a guest lowers CR8 under an armed interrupt (so that one isn't armed, and a write of
  * CR8 exits and is stepped over), and VMRUN forgets the shadow of STI and MOV SS, so that an interrupt comes between
  * STI and HLT, which then sleeps through what the interrupt had to say.
@@ -232,22 +233,34 @@ static void svm_step_begin(struct arch_vcpu *v, struct vmcb *c)
 	v->step_tf = c->rflags & RFLAGS_TF;
 	c->int_ctl &= ~(u32)INT_V_IRQ;
 	c->rflags |= RFLAGS_TF;
-	c->intercept_excp |= BIT(VEC_DB);
 	c->clean = 0;
 }
 
 static void svm_step_end(struct arch_vcpu *v, struct vmcb *c)
 {
 	v->step = false;
-	v->virq_tpr = 0xff; /* to be offered anew */
+	v->virq_tpr = VIRQ_STALE; /* to be offered anew */
 	if (v->step_irq)
 		c->int_ctl |= INT_V_IRQ;
-	if (!v->step_tf)
+	if (!v->step_tf) {
 		c->rflags &= ~RFLAGS_TF;
-	else if (c->exitcode == SVM_EXIT_EXCP0 + VEC_DB) /* the guest steps, too: its exception */
-		v->reinject.info = EVENT_VALID | EVENT_TYPE_EXCP | VEC_DB;
-	c->intercept_excp &= ~(u32)BIT(VEC_DB);
+		v->stepped = c->exitcode == SVM_EXIT_EXCP0 + VEC_DB; /* else the guest steps, too: its exception */
+	}
 	c->clean = 0;
+}
+
+/*
+ * #DB and #AC go back to the guest. They exit because a guest can make their delivery raise them again, without end and
+ * without an instruction boundary at which the CPU would see our interrupts (CVE-2015-5307, CVE-2015-8104).
+ */
+static void svm_exception(struct arch_vcpu *v, u32 vector, struct exit *x)
+{
+	if (v->reinject.info && (v->reinject.info & EVENT_TYPE) != EVENT_TYPE_EXCP && !v->inject.info)
+		v->inject = v->reinject; /* an interrupt whose delivery it broke off comes behind it */
+	v->reinject.info = EVENT_VALID | EVENT_TYPE_EXCP | vector | (vector == VEC_AC ? EVENT_ERROR : 0);
+	v->reinject.error = 0; /* #AC's is always 0 */
+	v->exits[EXIT_EXCEPTION]++;
+	x->kind = EXIT_IRQ; /* so that hv/ looks for interrupts and at the time each time round */
 }
 
 static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
@@ -257,6 +270,7 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 		c->int_ctl &= ~INT_V_IRQ;
 		c->intercept_misc1 &= ~MISC1_VINTR;
 		c->clean = 0;
+		v->virq_tpr = VIRQ_STALE; /* what was armed before the window was asked for is not any more */
 		x->kind = EXIT_WINDOW;
 		break;
 	case SVM_EXIT_IRET:
@@ -270,7 +284,14 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 		svm_step_begin(v, c);
 		x->kind = EXIT_CR;
 		break;
-	case SVM_EXIT_EXCP0 + VEC_DB: x->kind = EXIT_CR; break; /* svm_step_end has done it */
+	case SVM_EXIT_EXCP0 + VEC_DB:
+		if (v->stepped)
+			x->kind = EXIT_CR; /* svm_step_end has done it */
+		else
+			svm_exception(v, VEC_DB, x);
+		v->stepped = false;
+		break;
+	case SVM_EXIT_EXCP0 + VEC_AC: svm_exception(v, VEC_AC, x); break;
 	case SVM_EXIT_NMI: x->kind = EXIT_NMI; break;
 	case SVM_EXIT_INVD:
 		x->kind = EXIT_CACHE;
@@ -290,6 +311,7 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 	case SVM_EXIT_INVLPGA:
 	case SVM_EXIT_VMRUN ... SVM_EXIT_VMRUN + 6:
 	case SVM_EXIT_MONITOR ... SVM_EXIT_MWAIT:
+	case SVM_EXIT_RDPRU:
 		x->kind = c->exitcode == SVM_EXIT_VMMCALL ? EXIT_HYPERCALL : EXIT_UNDEFINED;
 		svm_length(v, c, 3, x);
 		break;
@@ -364,7 +386,7 @@ static void svm_injected(struct arch_vcpu *v, struct vmcb *c, struct x86_event i
 		if (c->int_ctl & INT_V_IRQ)
 			v->reinject = inject; /* it was not taken */
 		c->int_ctl &= ~(INT_V_IRQ | INT_V_IGN_TPR);
-		v->virq_tpr = 0xff; /* what was armed before is to be offered anew */
+		v->virq_tpr = VIRQ_STALE; /* what was armed before is to be offered anew */
 	} else {
 		if ((inject.info & EVENT_TYPE) == EVENT_TYPE_NMI) {
 			v->nmi_masked = true;

@@ -104,6 +104,7 @@ static_assert(offsetof(struct vmcb, g_pat) == 0x668, "g_pat");
 #define MISC2_MONITOR BIT(10)
 #define MISC2_MWAIT   BIT(11)
 #define MISC2_XSETBV  BIT(13)
+#define MISC2_RDPRU   BIT(14)
 
 /* int_ctl */
 #define INT_V_TPR     BITS(3, 0)
@@ -142,6 +143,7 @@ static_assert(offsetof(struct vmcb, g_pat) == 0x668, "g_pat");
 #define SVM_EXIT_MONITOR   0x8a
 #define SVM_EXIT_MWAIT	   0x8b
 #define SVM_EXIT_XSETBV	   0x8d
+#define SVM_EXIT_RDPRU	   0x8e
 #define SVM_EXIT_NPF	   0x400
 #define SVM_EXIT_INVALID   0xffffffffu /* 64 bits of ones; TCG writes but 32 */
 

@@ -61,6 +61,7 @@ struct vmx_vcpu {
 };
 
 #define VCPU_LENGTHS 64
+#define VIRQ_STALE   0x100u /* no TPR: the interrupt must be offered anew */
 
 struct arch_vcpu {
 	struct vcpu_regs *regs; /* run page or private: general registers */
@@ -73,6 +74,7 @@ struct arch_vcpu {
 	bool step;	  /* SVM: leaves after one instruction, see svm_step_begin */
 	bool step_irq;	  /* a virtual interrupt was armed before                  */
 	bool step_tf;	  /* the guest had set TF itself */
+	bool stepped;	  /* the exit's #DB is that step's own */
 	bool launched;	  /* VMX: VMLAUNCH done */
 	bool nmi_masked;  /* until IRET */
 	u8 extint_vector; /* of an accepted 8259 interrupt ...       */
@@ -90,7 +92,7 @@ struct arch_vcpu {
 	bool apic_lent; /* TPR, ISR and IRR are with the CPU; apic.irr: what has arrived since */
 	bool virq_held; /* SVM: it waits for CR8 without being armed */
 	u8 virq_vector;
-	u8 virq_tpr;	     /* when it was armed */
+	u16 virq_tpr;	     /* when it was armed, or VIRQ_STALE */
 	bool virq_is_extint; /* it came from the 8259, not from the APIC */
 	u32 asid_seen, flush_seen;
 	u64 rflags_cache;
