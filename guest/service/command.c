@@ -164,8 +164,8 @@ static void command_reset(char *arg)
 		return;
 	if (g->vm.state == VM_RUNNING)
 		vm_stop(&g->vm, STOP_RESET, "reset from the service console");
-	else
-		(void)guest_start(g);
+	else if (!guest_again(g))
+		console_print("%s is still stopping\n", g->vm.name);
 }
 
 static void command_poweroff(char *arg)

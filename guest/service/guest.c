@@ -10,7 +10,7 @@
 #define GUEST_DONATION	  0x80000UL	/* at first, for a VM's tables and CPUs       */
 #define GUEST_DONATE_MORE 0x40000UL	/* when the hypervisor says that it ran out   */
 #define GUEST_DONATE_MAX  64		/* times                                      */
-#define GUEST_RESTART_NS  1000000000ULL /* between a crash and the next start         */
+#define GUEST_RESTART_NS  1000000000ULL /* at least, from a start or a crash to the next start */
 
 struct guest *guests[CONFIG_MAX_VMS];
 unsigned nguests;
@@ -336,6 +336,7 @@ bool guest_start(struct guest *g)
 	}
 	g->vm.state = VM_RUNNING;
 	g->ended = false;
+	g->started = time_ns();
 	g->starts++;
 	s = loop_vcpu_run(v);
 	if (s != OK) {
@@ -390,11 +391,20 @@ static void guest_restart(struct timer *t)
 		guest_end(g);
 }
 
+bool guest_again(struct guest *g)
+{
+	if ((g->vm.state == VM_CRASHED || g->vm.state == VM_OFF) && !g->vm.stop_told)
+		return false;
+	timer_cancel(&g->restart); /* it may have been to start by itself */
+	guest_restart(&g->restart);
+	return true;
+}
+
 static void guest_stopped(struct vm *vm)
 {
 	struct guest *g = container_of(vm, struct guest, vm);
+	u64 now = time_ns(), next = g->started + GUEST_RESTART_NS;
 	enum config_action action;
-	u64 wait = 0;
 
 	switch (vm->stop_how) {
 	case STOP_POWEROFF:
@@ -407,13 +417,13 @@ static void guest_stopped(struct vm *vm)
 		break;
 	default:
 		action = g->config->on_crash;
-		wait = GUEST_RESTART_NS; /* one that crashes at once must not keep us from the others */
+		next = now + GUEST_RESTART_NS;
 		log_line("guest %s crashed: %s", vm->name, vm->stop_why);
 		break;
 	}
 	guest_audit();
 	if (action == ACTION_RESTART && !service_leaving())
-		timer_set(&g->restart, time_ns() + wait);
+		timer_set(&g->restart, MAX(now, next)); /* loading one again and again would starve the others */
 	else
 		guest_end(g);
 }

@@ -20,8 +20,8 @@ struct guest {
 	u64 tsc_offset; /* of its vCPUs, as in struct vcpu_state */
 	u64 rsdp;	/* its ACPI tables */
 	struct timer restart;
-	u64 starts;
-	bool ended; /* for good */
+	u64 starts, started; /* how often, and time_ns() of the last */
+	bool ended;	     /* for good */
 };
 
 extern struct hv_info service_info;
@@ -39,6 +39,8 @@ bool guest_create(const struct config_vm *config);
 bool guest_start(struct guest *g);
 /** Stop it for good: it runs no more when service_guest_ended is called, which may be from here. */
 void guest_stop(struct guest *g);
+/** Start one that does not run, as after a reset. False: it is not yet out of its last life. */
+bool guest_again(struct guest *g);
 struct guest *guest_by_name(const char *name);
 /** Have the hypervisor check who owns which page, and log the result. */
 void guest_audit(void);
