@@ -53,12 +53,16 @@ static void mem_insert(u64 base, u64 size)
 	r->size = size;
 	*p = r;
 	if (r->next != NULL && base + size == (u64)(uintptr_t)r->next) {
-		r->size += r->next->size;
-		r->next = r->next->next;
+		struct mem_range gone = *r->next;
+
+		memset(r->next, 0, sizeof(gone)); /* none of our pointers stays in what a guest may get */
+		r->size += gone.size;
+		r->next = gone.next;
 	}
 	if (prev != NULL && (u64)(uintptr_t)prev + prev->size == base) {
 		prev->size += r->size;
 		prev->next = r->next;
+		memset(r, 0, sizeof(*r));
 	}
 	mem_bytes += size;
 }
@@ -98,8 +102,10 @@ void *page_alloc(size_t size, size_t align)
 			r->next = tail;
 		}
 		r->size = start - base;
-		if (start == base)
+		if (start == base) {
 			*p = r->next;
+			memset(r, 0, sizeof(*r));
+		}
 		mem_bytes -= size;
 		return (void *)(uintptr_t)start;
 	}

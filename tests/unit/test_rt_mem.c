@@ -99,6 +99,25 @@ static void freed_pages_do_not_leak_their_content(void **state)
 	page_free(q, 4 * PAGE_SIZE);
 }
 
+/* Free ranges are described in their own first bytes: that must be gone, too, when neighbours merge. */
+static void the_lists_of_free_ranges_do_not_leak(void **state)
+{
+	u8 *p = page_alloc(6 * PAGE_SIZE, PAGE_SIZE);
+
+	assert_non_null(p);
+	memset(p, 0x5a, 6 * PAGE_SIZE);
+	page_free(p, PAGE_SIZE);
+	page_free(p + 2 * PAGE_SIZE, PAGE_SIZE);
+	page_free(p + 4 * PAGE_SIZE, PAGE_SIZE);
+	page_free(p + 3 * PAGE_SIZE, PAGE_SIZE);
+	page_free(p + PAGE_SIZE, PAGE_SIZE);
+	page_free(p + 5 * PAGE_SIZE, PAGE_SIZE);
+	assert_ptr_equal(page_alloc(6 * PAGE_SIZE, PAGE_SIZE), p);
+	for (size_t i = 0; i < 6 * PAGE_SIZE; i++)
+		assert_int_equal(p[i], 0);
+	page_free(p, 6 * PAGE_SIZE);
+}
+
 static void impossible_requests_get_null(void **state)
 {
 	u64 before = mem_free_bytes();
@@ -140,6 +159,7 @@ int main(void)
 		cmocka_unit_test(a_page_or_more_is_page_aligned_and_comes_back),
 		cmocka_unit_test(pages_honour_alignment_and_merge_again),
 		cmocka_unit_test(freed_pages_do_not_leak_their_content),
+		cmocka_unit_test(the_lists_of_free_ranges_do_not_leak),
 		cmocka_unit_test(impossible_requests_get_null),
 		cmocka_unit_test(donations_share_a_large_page),
 		cmocka_unit_test(freeing_what_was_not_allocated_is_our_bug),
