@@ -20,29 +20,9 @@ static u8 svm_hsave[PAGE_SIZE] ALIGNED(4096);
 static bool svm_nrips, svm_assists;
 static bool svm_tcg; /* QEMU's emulation, with its faults */
 static u32 svm_max_asid, svm_next_asid = 1, svm_generation = 1;
-static struct arch_vcpu *svm_loaded; /* whose VMLOAD state is in the CPU */
 
 /* arch/x86/svm_entry.asm: load the general registers (but RAX), VMRUN, save them. */
 void svm_enter(struct vcpu_regs *regs, u64 vmcb_pa);
-
-static void svm_vmsave(u64 pa)
-{
-	asm volatile("vmsave %%rax" : : "a"(pa) : "memory");
-}
-
-static void svm_vmload(u64 pa)
-{
-	asm volatile("vmload %%rax" : : "a"(pa) : "memory");
-}
-
-void svm_swap(struct arch_vcpu *from, struct arch_vcpu *to)
-{
-	if (from)
-		svm_vmsave(from->ctl_pa);
-	if (to)
-		svm_vmload(to->ctl_pa);
-	svm_loaded = to;
-}
 
 static const char *svm_probe(void)
 {
@@ -495,104 +475,6 @@ static bool svm_interruptible(struct arch_vcpu *v)
 	const struct vmcb *c = v->ctl;
 
 	return (c->rflags & RFLAGS_IF) && !(c->int_state & 1);
-}
-
-static struct x86_seg svm_seg_get(const struct vmcb_seg *s)
-{
-	return (struct x86_seg){ .sel = s->sel, .ar = s->attrib & 0xfff, .limit = s->limit, .base = s->base };
-}
-
-static struct vmcb_seg svm_seg_set(const struct x86_seg *s)
-{
-	return (struct vmcb_seg){ .sel = s->sel, .attrib = s->ar & 0xfff, .limit = s->limit, .base = s->base };
-}
-
-static void svm_export(struct arch_vcpu *v)
-{
-	const struct vmcb *c = v->ctl;
-	struct vcpu_regs *r = v->regs;
-
-	if (v == svm_loaded)
-		svm_vmsave(v->ctl_pa); /* FS and GS live in the CPU */
-	r->gpr[X86_RSP] = c->rsp;
-	r->rflags = c->rflags;
-	r->cr0 = c->cr0;
-	r->cr2 = c->cr2;
-	r->cr3 = c->cr3;
-	r->cr4 = c->cr4;
-	r->efer = c->efer & ~EFER_SVME;
-	r->cpl = c->cpl;
-	r->seg[X86_ES] = svm_seg_get(&c->es);
-	r->seg[X86_CS] = svm_seg_get(&c->cs);
-	r->seg[X86_SS] = svm_seg_get(&c->ss);
-	r->seg[X86_DS] = svm_seg_get(&c->ds);
-	r->seg[X86_FS] = svm_seg_get(&c->fs);
-	r->seg[X86_GS] = svm_seg_get(&c->gs);
-}
-
-static void svm_get(struct arch_vcpu *v, struct vcpu_state *s)
-{
-	const struct vmcb *c = v->ctl;
-
-	svm_export(v);
-	s->tr = svm_seg_get(&c->tr);
-	s->ldtr = svm_seg_get(&c->ldtr);
-	s->gdtr = (struct x86_table){ .base = c->gdtr.base, .limit = c->gdtr.limit };
-	s->idtr = (struct x86_table){ .base = c->idtr.base, .limit = c->idtr.limit };
-	s->dr7 = c->dr7;
-	s->dr6 = c->dr6;
-	s->pat = c->g_pat;
-	s->star = c->star;
-	s->lstar = c->lstar;
-	s->cstar = c->cstar;
-	s->sfmask = c->sfmask;
-	s->kernel_gs_base = c->kernel_gs_base;
-	s->sysenter_cs = c->sysenter_cs;
-	s->sysenter_esp = c->sysenter_esp;
-	s->sysenter_eip = c->sysenter_eip;
-	s->tsc_offset = c->tsc_offset;
-}
-
-static void svm_set(struct arch_vcpu *v, const struct vcpu_state *s)
-{
-	struct vmcb *c = v->ctl;
-	const struct vcpu_regs *r = &s->regs;
-
-	c->rsp = r->gpr[X86_RSP];
-	c->rip = r->rip;
-	c->rflags = (r->rflags & RFLAGS_WRITABLE) | RFLAGS_FIXED;
-	c->cr0 = r->cr0;
-	c->cr2 = r->cr2;
-	c->cr3 = r->cr3;
-	c->cr4 = r->cr4;
-	c->efer = r->efer | EFER_SVME;
-	c->cpl = r->cpl;
-	c->es = svm_seg_set(&r->seg[X86_ES]);
-	c->cs = svm_seg_set(&r->seg[X86_CS]);
-	c->ss = svm_seg_set(&r->seg[X86_SS]);
-	c->ds = svm_seg_set(&r->seg[X86_DS]);
-	c->fs = svm_seg_set(&r->seg[X86_FS]);
-	c->gs = svm_seg_set(&r->seg[X86_GS]);
-	c->tr = svm_seg_set(&s->tr);
-	c->ldtr = svm_seg_set(&s->ldtr);
-	c->gdtr = (struct vmcb_seg){ .base = s->gdtr.base, .limit = s->gdtr.limit };
-	c->idtr = (struct vmcb_seg){ .base = s->idtr.base, .limit = s->idtr.limit };
-	c->dr7 = s->dr7;
-	c->dr6 = s->dr6;
-	c->g_pat = s->pat;
-	c->star = s->star;
-	c->lstar = s->lstar;
-	c->cstar = s->cstar;
-	c->sfmask = s->sfmask;
-	c->kernel_gs_base = s->kernel_gs_base;
-	c->sysenter_cs = s->sysenter_cs;
-	c->sysenter_esp = s->sysenter_esp;
-	c->sysenter_eip = s->sysenter_eip;
-	c->tsc_offset = s->tsc_offset;
-	c->int_state = 0;
-	c->clean = 0;
-	if (v == svm_loaded)
-		svm_vmload(v->ctl_pa);
 }
 
 const struct vendor vendor_svm = {

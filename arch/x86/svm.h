@@ -170,4 +170,11 @@ static_assert(FIELD(IOIO_SIZE, 0x710011) == 1 && FIELD(IOIO_PORT, 0x710011) == 0
 #define VM_CR_SVMDIS BIT(4)
 #define VM_CR_LOCK   BIT(3)
 
+/* arch/x86/svm_state.c: struct vendor's functions of these names. */
+struct arch_vcpu;
+struct vcpu_state;
+void svm_export(struct arch_vcpu *v);
+void svm_get(struct arch_vcpu *v, struct vcpu_state *s);
+void svm_set(struct arch_vcpu *v, const struct vcpu_state *s);
+
 #endif
