@@ -26,7 +26,6 @@ struct cpu {
 	u64 service_timer;     /* counter, ~0 none                 */
 	u64 slice_end;	       /* counter, ~0: alone               */
 	u64 bell_end;	       /* when a rung doorbell must be told, ~0: none rung */
-	u64 mark;	       /* counter when current started     */
 };
 
 static inline struct cpu *this_cpu(void)

@@ -80,7 +80,7 @@ void sched_remove(struct vcpu *v)
 
 void sched_wake(struct vcpu *v)
 {
-	if (v->state == VCPU_HALTED && (v->stop || arch_vcpu_awake(&v->arch)))
+	if (v->state == VCPU_HALTED && arch_vcpu_awake(&v->arch))
 		sched_ready(v);
 }
 

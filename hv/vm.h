@@ -34,7 +34,6 @@ struct vcpu {
 	u64 cookie;
 	u32 id;	       /* vm << 8 | index */
 	u8 state;      /* enum vcpu_run_state */
-	bool stop;     /* VCPU_STOP was asked for */
 	u32 exit_kind; /* of the exit that the service VM serves */
 	u64 exits[EXIT_COUNT];
 	struct vcpu_regs regs; /* the service VM's own general registers */

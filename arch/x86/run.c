@@ -248,9 +248,8 @@ static bool run_exit(struct arch_vcpu *v, struct exit *x)
 		v->exits[EXIT_UNDEFINED]++;
 		run_fault(v, VEC_UD, false, 0);
 		return true;
-	case EXIT_CACHE:
+	case EXIT_CACHE: /* memory is coherent, and no guest has a device that is not: there is nothing to write back */
 		v->exits[EXIT_CACHE]++;
-		asm volatile("wbinvd");
 		run_skip(v);
 		return true;
 	case EXIT_CR:
@@ -263,9 +262,11 @@ static bool run_exit(struct arch_vcpu *v, struct exit *x)
 void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 {
 	if (v->service) {
-		do
+		do {
+			if (unlikely(v->inject.info))
+				panic("the service VM takes exception %u at %lx", v->inject.info & EVENT_VECTOR, v->rip);
 			vendor->run(v, (struct x86_event){ 0 }, x);
-		while (run_exit(v, x));
+		} while (run_exit(v, x));
 		return;
 	}
 	if (unlikely(run_loaded != v))
@@ -304,7 +305,8 @@ bool arch_vcpu_awake(struct arch_vcpu *v)
 	if (v->apic.events & (VLAPIC_EV_NMI | VLAPIC_EV_INIT))
 		return true;
 	x86_apic_take(v);
-	return vlapic_pending(&v->apic) >= 0 || v->extint_ready || (v->extint && vlapic_extint_ok(&v->apic));
+	return (vlapic_pending(&v->apic) >= 0 || v->extint_ready || (v->extint && vlapic_extint_ok(&v->apic))) &&
+	       arch_vcpu_can_wake(v);
 }
 
 bool arch_vcpu_can_wake(struct arch_vcpu *v)

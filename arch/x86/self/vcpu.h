@@ -12,7 +12,6 @@ struct arch_vm {
 	struct ptab s2;
 	u64 s2_root; /* EPTP or N_CR3 */
 	bool service;
-	u32 asid;		   /* ASID or VPID, 0: none yet */
 	u32 flush;		   /* counts invalidations: a vCPU that saw an older count flushes at entry */
 	struct cpuid_table *cpuid; /* one page, NULL: every leaf reads as zero */
 	struct msr_table *msr;	   /* one page */
@@ -95,7 +94,6 @@ struct arch_vcpu {
 	u16 virq_tpr;	     /* when it was armed, or VIRQ_STALE */
 	bool virq_is_extint; /* it came from the 8259, not from the APIC */
 	u32 asid_seen, flush_seen;
-	u64 rflags_cache;
 	struct x86_event reinject; /* was being delivered when the guest left */
 	struct x86_event inject;   /* exception from the service VM */
 	struct arch_vm *vm;
@@ -106,7 +104,6 @@ struct arch_vcpu {
 	u64 misc_enable, tsc_adjust;
 	struct x86_user_msrs msrs; /* current while another guest is loaded */
 	void *xsave;		   /* one page */
-	u64 pat;
 	struct vmx_vcpu vmx;
 	struct vlapic apic;
 	u64 length[VCPU_LENGTHS]; /* SVM without next-RIP: linear address << 4 | length of instructions seen */
