@@ -264,7 +264,8 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 	if (v->service) {
 		do {
 			if (unlikely(v->inject.info))
-				panic("the service VM takes exception %u at %lx", v->inject.info & EVENT_VECTOR, v->rip);
+				panic("the service VM takes exception %u at %lx", v->inject.info & EVENT_VECTOR,
+				      v->rip);
 			vendor->run(v, (struct x86_event){ 0 }, x);
 		} while (run_exit(v, x));
 		return;

@@ -63,6 +63,7 @@ static bool vmx_inject(struct arch_vcpu *v, struct x86_event e)
 			vmwrite(VMCS_ENTRY_ERROR, e.error & ERROR_BITS);
 		}
 		break;
+	case INFO_TYPE_PRIV_SOFT: vmwrite(VMCS_ENTRY_LENGTH, e.length); break;
 	default: break;
 	}
 	vmwrite(VMCS_ENTRY_INFO, e.info);

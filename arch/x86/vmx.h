@@ -191,6 +191,12 @@ enum vmcs_seg { SEG_LDTR = X86_NSREG, SEG_TR, SEG_COUNT };
 
 #define PENDING_DEBUG_BS BIT(14)
 
+/* Exit qualification of #DB, as in DR6; and DR7 */
+#define QUAL_DEBUG_B  BITS(3, 0)
+#define QUAL_DEBUG_BD BIT(13)
+#define QUAL_DEBUG    (QUAL_DEBUG_B | QUAL_DEBUG_BD | BIT(14))
+#define DR7_GD	      BIT(13)
+
 /* Guest interrupt status (25.4.2): the highest vector requested, and in service. */
 #define VIRQ_RVI BITS(7, 0)
 #define VIRQ_SVI BITS(15, 8)

@@ -78,7 +78,39 @@ static void vmx_unblock_nmi(void)
 		     : "cc", "memory");
 }
 
-static void vmx_decode_exception(struct exit *x)
+/* What the CPU would have done to the debug registers: an exit leaves it to us (28.1, 28.2.1). */
+static void vmx_debug_registers(void)
+{
+	u64 q = vmread(VMCS_QUALIFICATION) & QUAL_DEBUG;
+
+	write_dr6((read_dr6() & ~QUAL_DEBUG_B) | q);
+	if (q & QUAL_DEBUG_BD)
+		vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~DR7_GD);
+	/* The entry checks want a single step pending where it is blocked (27.3.1.5). */
+	if ((vmread(VMCS_GUEST_RFLAGS) & RFLAGS_TF) && (vmread(VMCS_GUEST_BLOCKING) & (BLOCKING_STI | BLOCKING_MOV_SS)))
+		vmwrite(VMCS_GUEST_PENDING_DEBUG, PENDING_DEBUG_BS);
+}
+
+/*
+ * #DB and #AC go back to the guest. They exit because a guest can make their delivery raise them again, without end and
+ * without an instruction boundary at which the CPU would see our interrupts (CVE-2015-5307, CVE-2015-8104).
+ */
+static void vmx_give_back(struct arch_vcpu *v, u64 info, struct exit *x)
+{
+	u32 vector = info & EVENT_VECTOR;
+
+	if (vector == VEC_DB)
+		vmx_debug_registers();
+	if (v->reinject.info && (v->reinject.info & EVENT_TYPE) != EVENT_TYPE_EXCP && !v->inject.info)
+		v->inject = v->reinject; /* an interrupt whose delivery it broke off comes behind it */
+	v->reinject.info = EVENT_VALID | (info & EVENT_TYPE) | vector;
+	v->reinject.error = 0;			  /* #AC's is always 0 */
+	v->reinject.length = vmread(VMCS_LENGTH); /* of INT1 */
+	v->exits[EXIT_EXCEPTION]++;
+	x->kind = EXIT_IRQ; /* so that hv/ looks for interrupts and at the time each time round */
+}
+
+static void vmx_decode_exception(struct arch_vcpu *v, struct exit *x)
 {
 	u64 info = vmread(VMCS_EXIT_INFO);
 
@@ -89,13 +121,17 @@ static void vmx_decode_exception(struct exit *x)
 	}
 	if ((info & EVENT_VECTOR) == VEC_MC)
 		panic("machine check in a guest");
+	if ((info & EVENT_VECTOR) == VEC_DB || (info & EVENT_VECTOR) == VEC_AC) {
+		vmx_give_back(v, info, x);
+		return;
+	}
 	vmx_fault(x, EXIT_ENTRY_FAILED, "exit for an exception that nobody asked for", REASON_EXCEPTION, info);
 }
 
 static void vmx_decode_rare(struct arch_vcpu *v, u32 reason, struct exit *x)
 {
 	switch (reason) {
-	case REASON_EXCEPTION: vmx_decode_exception(x); break;
+	case REASON_EXCEPTION: vmx_decode_exception(v, x); break;
 	case REASON_TRIPLE_FAULT: vmx_fault(x, EXIT_SHUTDOWN, "triple fault", reason, 0); break;
 	case REASON_NMI_WINDOW:
 		vmx_set_proc(v, v->vmx.proc & ~(u32)PROC_NMI_WINDOW);

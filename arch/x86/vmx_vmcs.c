@@ -212,7 +212,7 @@ static void vmx_controls(struct arch_vcpu *v)
 	vmwrite(VMCS_PROC2, vmx_proc2(v));
 	vmwrite(VMCS_EXIT_CONTROLS, vmx_caps.exit);
 	vmwrite(VMCS_ENTRY_CONTROLS, vmx_caps.entry);
-	vmwrite(VMCS_EXCEPTIONS, BIT(VEC_MC));
+	vmwrite(VMCS_EXCEPTIONS, v->service ? BIT(VEC_MC) : BIT(VEC_MC) | BIT(VEC_DB) | BIT(VEC_AC));
 	vmwrite(VMCS_MSR_BITMAP, arch_pa(vmx_msr_bitmap[v->service ? BITMAP_SERVICE : BITMAP_GUEST]));
 	vmwrite(VMCS_EPTP, vmx_eptp(v));
 	if (v->vmx.vpid)
