@@ -95,6 +95,7 @@ static bool guest_ram(struct guest *g)
 				 (unsigned long long)(size >> 20));
 			return false;
 		}
+		memset(r->mem, 0, size); /* a warm reset keeps what former guests left */
 		r->gpa = gpa;
 		r->size = size;
 		vm->nram++;
