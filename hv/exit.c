@@ -59,8 +59,7 @@ struct vcpu *exit_post(struct vcpu *v, const struct exit *x)
 	v->exit_kind = x->kind;
 	v->state = VCPU_STOPPED;
 	if (likely(c->service_waits && !c->pending)) {
-		c->service_waits = false;
-		arch_vcpu_result(&c->service->arch, OK, EVENT_EXIT, v->cookie, 0);
+		event_give(c, EVENT_EXIT, v->cookie, 0);
 		return c->service;
 	}
 	list_add_tail(&c->exits, &v->link);

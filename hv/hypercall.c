@@ -14,38 +14,28 @@ static const struct {
 #undef X
 };
 
-static void event_none(struct cpu *c)
-{
-	c->service_waits = false;
-	arch_vcpu_result(&c->service->arch, OK, EVENT_NONE, 0, 0);
-}
-
 bool event_deliver(struct cpu *c)
 {
-	struct arch_vcpu *s = &c->service->arch;
 	u64 cookie;
 	u32 gsi;
 
 	if (c->pending & PENDING_IRQ) {
 		if (virq_take(&cookie, &gsi)) {
-			c->service_waits = false;
-			arch_vcpu_result(s, OK, EVENT_IRQ, cookie, gsi);
+			event_give(c, EVENT_IRQ, cookie, gsi);
 			return true;
 		}
 		c->pending &= ~(u32)PENDING_IRQ;
 	}
 	if (c->pending & PENDING_TIMER) {
 		c->pending &= ~(u32)PENDING_TIMER;
-		c->service_waits = false;
-		arch_vcpu_result(s, OK, EVENT_TIMER, 0, 0);
+		event_give(c, EVENT_TIMER, 0, 0);
 		return true;
 	}
 	if (!list_empty(&c->exits)) {
 		struct vcpu *v = list_entry(c->exits.next, struct vcpu, link);
 
 		list_del(&v->link);
-		c->service_waits = false;
-		arch_vcpu_result(s, OK, EVENT_EXIT, v->cookie, 0);
+		event_give(c, EVENT_EXIT, v->cookie, 0);
 		return true;
 	}
 	c->pending &= ~(u32)PENDING_EXIT;
@@ -56,8 +46,7 @@ bool event_deliver(struct cpu *c)
 		d->rung = false;
 		if (list_empty(&c->doorbells))
 			c->bell_end = ~0UL;
-		c->service_waits = false;
-		arch_vcpu_result(s, OK, EVENT_DOORBELL, d->cookie, 0);
+		event_give(c, EVENT_DOORBELL, d->cookie, 0);
 		return true;
 	}
 	c->pending = 0;
@@ -114,7 +103,7 @@ static struct vcpu *call_wait(struct vcpu *v)
 	if (c->pending && event_deliver(c))
 		return v;
 	if (unlikely(flags & WAIT_POLL)) {
-		event_none(c);
+		event_give(c, EVENT_NONE, 0, 0);
 		return v;
 	}
 	if (likely(c->current && c->current->state == VCPU_READY && (list_empty(&c->ready) || c->slice_end != ~0UL)))

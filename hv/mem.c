@@ -203,7 +203,7 @@ static void mem_map_range(struct vm *vm, u64 base, u64 end)
 	}
 }
 
-void mem_give_all(struct vm *vm, const struct boot_info *bi)
+void mem_give_all(struct vm *vm)
 {
 	/* Up to 4 GiB and the end of RAM; a 64-bit window for PCI above comes with device assignment. */
 	mem_map_range(vm, 0, MAX(round_up(mem_top(), SIZE_2M), 4 * SIZE_1G));

@@ -9,7 +9,7 @@
 
 u64 service_mailbox_pa;
 void *service_mailbox;
-u64 service_boot_info_pa;
+static u64 service_boot_info_pa;
 static const struct boot_info *service_bi;
 static u64 service_image, service_image_size;
 
@@ -89,7 +89,7 @@ void service_create(const struct boot_info *bi)
 	vm->pool = mem_pool();
 	if (vm_init(vm, VM_SERVICE, RIGHT_ALL) != OK)
 		panic("no memory for the service VM");
-	mem_give_all(vm, bi);
+	mem_give_all(vm);
 	service_image = m->base;
 	service_image_size = h.image_size;
 	service_mailbox_pa = service_share_page(vm, bi);

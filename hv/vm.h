@@ -91,7 +91,6 @@ void service_create(const struct boot_info *bi);
 void service_info(struct hv_info *i);
 extern u64 service_mailbox_pa;
 extern void *service_mailbox;
-extern u64 service_boot_info_pa;
 
 /* hv/sched.c */
 void sched_init(struct cpu *c);
@@ -120,6 +119,12 @@ struct vcpu *exit_post(struct vcpu *v, const struct exit *x);
 
 /* hv/hypercall.c */
 struct vcpu *hypercall_dispatch(struct vcpu *v, const struct exit *x);
+/** End the wait of @c's service vCPU with this event. */
+static inline void event_give(struct cpu *c, enum event_kind kind, u64 cookie, u64 data)
+{
+	c->service_waits = false;
+	arch_vcpu_result(&c->service->arch, OK, kind, cookie, data);
+}
 /** Give the waiting service vCPU its next event, if there is one. */
 bool event_deliver(struct cpu *c);
 

@@ -43,7 +43,7 @@ u64 arch_counter_hz(void);
 /** Interrupt this CPU when the counter reaches @when (~0: never). */
 void arch_timer_set(u64 when);
 
-/** Is [@pa, @pa+@size) a device that the hypervisor keeps for itself? *@skip: bytes up to the end of that device. */
+/** Is [@pa, @pa+@size) a device that the hypervisor keeps for itself? */
 bool arch_device_reserved(u64 pa, u64 size);
 
 NORETURN void arch_reset(void);

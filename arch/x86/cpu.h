@@ -45,13 +45,9 @@
 #define MSR_APIC_BASE	    0x1bu
 #define MSR_FEATURE_CONTROL 0x3au
 #define MSR_TSC_ADJUST	    0x3bu
-#define MSR_SPEC_CTRL	    0x48u
-#define MSR_PRED_CMD	    0x49u
-#define MSR_MTRRCAP	    0xfeu
 #define MSR_SYSENTER_CS	    0x174u
 #define MSR_SYSENTER_ESP    0x175u
 #define MSR_SYSENTER_EIP    0x176u
-#define MSR_MISC_ENABLE	    0x1a0u
 #define MSR_DEBUGCTL	    0x1d9u
 #define MSR_PAT		    0x277u
 #define MSR_TSC_DEADLINE    0x6e0u
@@ -69,14 +65,11 @@
 #define MSR_VM_CR	    0xc0010114u
 #define MSR_VM_HSAVE_PA	    0xc0010117u
 
-#define EFER_SCE   BIT(0)
-#define EFER_LME   BIT(8)
-#define EFER_LMA   BIT(10)
-#define EFER_NXE   BIT(11)
-#define EFER_SVME  BIT(12)
-#define EFER_LMSLE BIT(13)
-#define EFER_FFXSR BIT(14)
-#define EFER_TCE   BIT(15)
+#define EFER_SCE  BIT(0)
+#define EFER_LME  BIT(8)
+#define EFER_LMA  BIT(10)
+#define EFER_NXE  BIT(11)
+#define EFER_SVME BIT(12)
 
 #define PAT_RESET 0x0007040600070406ULL
 
@@ -185,14 +178,6 @@ static inline void outb(u16 port, u8 v)
 	asm volatile("outb %0, %1" : : "a"(v), "Nd"(port));
 }
 
-static inline u16 inw(u16 port)
-{
-	u16 v;
-
-	asm volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-
 static inline void outw(u16 port, u16 v)
 {
 	asm volatile("outw %0, %1" : : "a"(v), "Nd"(port));
@@ -215,10 +200,9 @@ static inline void invlpg(const void *va)
 struct x86_features {
 	bool intel; /* VMX rather than SVM */
 	bool smep, smap, umip, xsave, x2apic, tsc_deadline, invariant_tsc, pages_1g, rdtscp;
-	bool next_rip;	/* exits tell where their instruction ends */
-	bool apic_hw;	/* the CPU delivers a guest's interrupts in x2APIC mode (VMX) */
-	u64 xcr0;	/* the components that guests may use */
-	u32 xsave_size; /* bytes for all of them              */
+	bool next_rip; /* exits tell where their instruction ends */
+	bool apic_hw;  /* the CPU delivers a guest's interrupts in x2APIC mode (VMX) */
+	u64 xcr0;      /* the components that guests may use */
 	unsigned phys_bits;
 };
 extern struct x86_features x86_features;

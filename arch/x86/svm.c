@@ -10,6 +10,7 @@
 #include "hv/lib/string.h"
 
 #define IOPM_SIZE      0x3000
+#define SEG_UNKNOWN    0xff /* struct exit's io.seg without decode assists */
 #define MSRPM_SIZE     0x2000
 #define SIGNATURE_TCGT 0x54474354 /* "TCGT" */
 
@@ -142,7 +143,6 @@ static void svm_prepare(struct arch_vcpu *v, struct vmcb *c, struct x86_event in
 static void svm_decode_io(struct arch_vcpu *v, const struct vmcb *c, struct exit *x)
 {
 	u64 info = c->exitinfo1;
-	static const u8 seg_known = 0xff;
 
 	x->io.port = FIELD(IOIO_PORT, info);
 	x->io.size = FIELD(IOIO_SIZE, info);
@@ -156,7 +156,7 @@ static void svm_decode_io(struct arch_vcpu *v, const struct vmcb *c, struct exit
 	x->kind = EXIT_IO_STRING;
 	x->io.rep = info & IOIO_REP;
 	x->io.addr_size = FIELD(IOIO_ADDR, info) * 2;
-	x->io.seg = svm_assists ? FIELD(IOIO_SEG, info) : seg_known;
+	x->io.seg = svm_assists ? FIELD(IOIO_SEG, info) : SEG_UNKNOWN;
 }
 
 /* Where the lengths of instructions at @linear are remembered. */

@@ -101,7 +101,7 @@ struct arch_vcpu {
 	u64 *exits; /* counters by enum exit_kind */
 	u64 tsc_offset;
 	u64 xcr0; /* the guest's */
-	u64 misc_enable, tsc_adjust;
+	u64 tsc_adjust;
 	struct x86_user_msrs msrs; /* current while another guest is loaded */
 	void *xsave;		   /* one page */
 	struct vmx_vcpu vmx;
