@@ -56,6 +56,9 @@ SV_SRC := $(wildcard guest/rt/*.c guest/rt/$(ARCHDIR)/*.c guest/vmm/*.c guest/vm
           hv/lib/string.c hv/lib/print.c hv/lib/ptab.c hv/lib/pool.c
 SV_OBJ := $(patsubst %,$(B)/sv-obj/%.o,$(SV_SRC))
 
+.DEFAULT_GOAL := all
+include mk/libfdt.mk
+
 PYTHON ?= /usr/bin/python3
 ASSETS := build/assets/vmlinuz
 
@@ -191,9 +194,6 @@ endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t),$(shell sed -n 's/.*LINK: *\([^*]*\).*/\1/p' tests/unit/$(t).c))))
 $(UB)/test_acpi $(UB)/test_pc: $(B)/gen/dsdt.h
 $(UB)/test_acpi $(UB)/test_pc: UNITFLAGS += -I$(B)
-
-# --- libfdt (arm64) -------------------------------------------------------------------------------------------------
-include mk/libfdt.mk
 
 # --- checks: tests/run.py runs them, counts, and ends with "N passed, N failed, N skipped" --------------------------
 .PHONY: test test-unit test-emu lint unit-bin

@@ -136,7 +136,7 @@ static bool walk_translate(const struct walk *w, int d, struct boot_range *r)
 	int len;
 	const u8 *p = fdt_getprop(w->fdt, w->at[d].node, "ranges", &len);
 
-	if (!p || ac > 2 || up < 1 || up > 2)
+	if (!p || ac < 1 || ac > 2 || up < 1 || up > 2)
 		return false; /* its children are not in the parent's addresses, or it is a bus like PCI */
 	if (len == 0)
 		return true;
