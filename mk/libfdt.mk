@@ -44,7 +44,7 @@ $(FDT_SV_OBJ): $(B)/sv-obj/libfdt/%.o: $(FDT)/libfdt.h
 $(FDT_UNIT_OBJ): build/unit/libfdt/%.o: $(FDT)/libfdt.h
 	@mkdir -p $(@D)
 	@echo "CC    libfdt/$* (unit tests)"
-	@$(CC) $(UNITFLAGS) $(FDT_UNIT_CFLAGS) -w -c -o $@ $(FDT)/$*
+	@$(HOSTCC) $(UNITFLAGS) $(FDT_UNIT_CFLAGS) -w -c -o $@ $(FDT)/$*
 
 build/unit/libfdt.a: $(FDT_UNIT_OBJ)
 	@rm -f $@
