@@ -2,6 +2,8 @@
 /* guest/vmm/arm64/virt.c: the arm64 guest's machine: puts its devices together, and the window to I/O space. */
 #include "guest/vmm/arm64/virt.h"
 
+#include "guest/vmm/machine.h"
+
 #define VIRT_RAM_MIN 0x100000u
 
 /* The GIC is the hypervisor's: a wire leads there. */
