@@ -138,7 +138,7 @@ $(INIH): mk/debsrc.sh
 	@mk/debsrc.sh --pristine libinih build/src trixie
 	@touch $@
 $(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o: \
-  SV_CFLAGS += -isystem guest/rt/libc -isystem $(dir $(INIH))
+  SV_CFLAGS += -isystem guest/rt/libc -isystem hv/lib/libc -isystem $(dir $(INIH))
 $(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o build/unit/test_config: | $(INIH)
 
 # --- test guests, built to $(B)/guest-test/NAME.elf -----------------------------------------------------------------
@@ -191,6 +191,9 @@ endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t),$(shell sed -n 's/.*LINK: *\([^*]*\).*/\1/p' tests/unit/$(t).c))))
 $(UB)/test_acpi $(UB)/test_pc: $(B)/gen/dsdt.h
 $(UB)/test_acpi $(UB)/test_pc: UNITFLAGS += -I$(B)
+
+# --- libfdt (arm64) -------------------------------------------------------------------------------------------------
+include mk/libfdt.mk
 
 # --- checks: tests/run.py runs them, counts, and ends with "N passed, N failed, N skipped" --------------------------
 .PHONY: test test-unit test-emu lint unit-bin
