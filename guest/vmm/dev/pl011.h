@@ -9,7 +9,7 @@
 #define PL011_FIFO 32
 
 struct pl011_fifo {
-	u16 word[PL011_FIFO]; /* the character and, in the receiver, its errors */
+	u8 byte[PL011_FIFO];
 	unsigned head, n;
 };
 
@@ -21,6 +21,7 @@ struct pl011 {
 	u8 lcr_h, ifls, rsr, ilpr, dmacr, fbrd;
 	u16 ibrd, cr, imsc, ris;
 	struct pl011_fifo rx, tx;
+	bool overrun; /* a character was lost since the last that came in */
 	bool sending; /* pl011_transmit is running    */
 	bool refused; /* the host end had more input  */
 	struct timer timer;

@@ -9,12 +9,10 @@ struct pl031 {
 	struct vm *vm;
 	unsigned irq;
 	bool irq_level;
-	bool enabled;	 /* RTCCR: it counts                                  */
 	bool raw, mask;	 /* RTCRIS, RTCIMSC                                   */
 	u32 load, match; /* RTCLR, RTCMR                                      */
 	u32 base;	 /* what it showed at @base_ns                        */
 	u64 base_ns;
-	u64 checked; /* the alarm has been looked for until here, time_ns() */
 	struct timer timer;
 	struct bus_region mmio;
 };
