@@ -194,6 +194,12 @@ $(UB)/test_acpi $(UB)/test_pc: UNITFLAGS += -I$(B)
 
 # --- libfdt (arm64) -------------------------------------------------------------------------------------------------
 include mk/libfdt.mk
+ifeq ($(ARCHDIR),arm64)
+SV_OBJ += $(FDT_SV_OBJ)
+$(B)/service.elf: $(FDT_SV_OBJ)
+$(B)/sv-obj/guest/vmm/arm64/fdt.c.o: SV_CFLAGS += $(FDT_CFLAGS)
+$(B)/sv-obj/guest/vmm/arm64/fdt.c.o: | $(FDT)/libfdt.h
+endif
 
 # --- checks: tests/run.py runs them, counts, and ends with "N passed, N failed, N skipped" --------------------------
 .PHONY: test test-unit test-emu lint unit-bin
