@@ -6,7 +6,9 @@
 #include "guest/vmm/dev/gicv2m.h"
 #include "guest/vmm/dev/pl011.h"
 #include "guest/vmm/dev/pl031.h"
-#include "guest/vmm/machine.h"
+#include "guest/vmm/pci.h"
+
+struct machine_options;
 
 /* Guest-physical addresses and sizes. The GIC's are served by the hypervisor, all others by this program. */
 #define VIRT_GICD_BASE	  0x08000000ull

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/vmm/arm64/self/machine.h: the arm64 guest's machine. Included by guest/vmm/machine.h, behind its own types. */
+/* guest/vmm/arm64/self/machine.h: the arm64 guest's machine. */
 #ifndef SELF_MACHINE_H
 #define SELF_MACHINE_H
 
