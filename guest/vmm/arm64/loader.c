@@ -106,15 +106,18 @@ static status_t load_find(struct load *l)
 	const struct blob *k = &l->in->kernel;
 	struct image_header h = { 0 };
 	u64 offset = 0, size = 0;
+	const char *what;
 
 	memcpy(&h, k->data, MIN(k->size, sizeof(h)));
-	if (k->size >= sizeof(h) && h.magic == IMAGE_MAGIC) {
+	if (h.magic == IMAGE_MAGIC) {
 		if ((h.flags & IMAGE_BIG_ENDIAN) != 0)
 			return load_fail(l, ERR_FORMAT, "a big-endian kernel");
 		offset = h.image_size != 0 ? h.text_offset : IMAGE_OLD_OFFSET;
 		size = h.image_size;
 		if (offset > IMAGE_MAX_OFFSET || !is_aligned(offset, PAGE_SIZE))
 			return load_fail(l, ERR_FORMAT, "text_offset %llx makes no sense", (unsigned long long)offset);
+	} else if ((what = load_known(k)) != NULL) {
+		return load_fail(l, ERR_FORMAT, "%s", what);
 	}
 	if (size == 0)
 		size = k->size + MIN(LOAD_UNKNOWN_BSS, l->ram_size / 4);
@@ -155,7 +158,6 @@ static status_t load_check(struct load *l)
 {
 	const struct loader_input *in = l->in;
 	const struct vm *vm = l->m->virt.vm;
-	const char *what;
 
 	if (in->kernel.data == NULL || in->kernel.size == 0)
 		return load_fail(l, ERR_NOENT, "no such file, or it is empty");
@@ -163,9 +165,6 @@ static status_t load_check(struct load *l)
 		return load_fail(l, ERR_FORMAT, "modules are for Multiboot kernels: an arm64 kernel takes an initrd");
 	if (in->cmdline != NULL && strnlen(in->cmdline, LOAD_MAX_CMDLINE + 1) > LOAD_MAX_CMDLINE)
 		return load_fail(l, ERR_FORMAT, "the command line is longer than %u characters", LOAD_MAX_CMDLINE);
-	what = load_known(&in->kernel);
-	if (what != NULL)
-		return load_fail(l, ERR_FORMAT, "%s", what);
 	if (vm->nram == 0 || !is_aligned(vm->ram[0].gpa, SIZE_2M))
 		return load_fail(l, ERR_NOMEM, "the guest has no RAM");
 	l->ram = vm->ram[0].gpa;
