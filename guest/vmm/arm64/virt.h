@@ -71,4 +71,11 @@ void virt_reset(struct virt *m);
 /** Which SPI pin 1 to 4 of PCI device @dev is; the device tree's interrupt-map says the same. */
 unsigned virt_intx_spi(unsigned dev, unsigned pin);
 
+/** Is @gpa in one of PCI's windows? A host bridge answers there for whatever is missing: all ones. */
+static inline bool virt_in_pci(u64 gpa)
+{
+	return gpa - VIRT_MMIO_START < VIRT_ECAM_BASE + VIRT_ECAM_SIZE - VIRT_MMIO_START ||
+	       gpa - VIRT_MMIO64_BASE < VIRT_MMIO64_SIZE;
+}
+
 #endif
