@@ -70,7 +70,7 @@ static void tree_string(struct fdt *t, const char *name, const char *s)
 
 static void tree_flag(struct fdt *t, const char *name)
 {
-	tree_bytes(t, name, NULL, 0);
+	tree_bytes(t, name, "", 0);
 }
 
 static void tree_u32s(struct fdt *t, const char *name, const u32 *v, unsigned n)
