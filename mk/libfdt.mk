@@ -49,3 +49,8 @@ $(FDT_UNIT_OBJ): build/unit/libfdt/%.o: $(FDT)/libfdt.h
 build/unit/libfdt.a: $(FDT_UNIT_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
+
+ifeq ($(ARCHDIR),arm64)
+$(B)/sv-obj/guest/vmm/arm64/fdt.c.o: SV_CFLAGS += $(FDT_CFLAGS)
+$(B)/sv-obj/guest/vmm/arm64/fdt.c.o: | $(FDT)/libfdt.h
+endif
