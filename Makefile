@@ -35,11 +35,11 @@ BASE := -std=gnu17 -g -O2 $(WARN) -ffreestanding -fno-stack-protector -fno-commo
         -I. -Ihv/abi/$(ARCHDIR) -MMD -MP
 HVFLAGS.x86_64 := -mcmodel=kernel -fno-pic -fno-pie
 # It relocates itself. Before the MMU is on, memory takes aligned accesses alone.
-HVFLAGS.arm64  := -fpie -fvisibility=hidden -mstrict-align -mbranch-protection=bti -Wa,-march=armv8.5-a
+HVFLAGS.arm64  := -fpie -include hv/lib/hidden.h -mstrict-align -mbranch-protection=bti -ffunction-sections -Wa,-march=armv8.5-a
 HVFLAGS    := $(BASE) $(HVFLAGS.$(ARCH)) -Iarch/$(ARCHDIR)
 # hv/lib/string.c must not be compiled into calls of itself.
 NO_IDIOM := $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
-GUESTFLAGS := $(BASE) -fpie -fvisibility=hidden -ffunction-sections -fdata-sections -Iguest/rt/$(ARCHDIR) -Iguest/vmm/$(ARCHDIR)
+GUESTFLAGS := $(BASE) -fpie -include hv/lib/hidden.h -ffunction-sections -fdata-sections -Iguest/rt/$(ARCHDIR) -Iguest/vmm/$(ARCHDIR)
 TESTFLAGS  := $(BASE) -fno-pic -fno-pie
 
 # --- the hypervisor -------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ say-all:
 	@echo "all: building the hypervisor, the service VM and the test guests into $(B)/"
 
 LINK.x86_64 := -static -no-pie
-LINK.arm64  := -static-pie -Wl,--no-dynamic-linker -Wl,-z,text -Wl,-z,norelro
+LINK.arm64  := -static-pie -Wl,--no-dynamic-linker -Wl,-z,text -Wl,-z,norelro -Wl,--gc-sections
 
 $(B)/trivet.elf: $(HV_OBJ) $(B)/linker.ld
 	@echo "LD    $@"
@@ -105,12 +105,12 @@ $(B)/hv-obj/%.asm.o: %.asm
 $(B)/hv-obj/%.S.o: %.S
 	@mkdir -p $(@D)
 	@echo "AS    $<"
-	@$(CC) $(HVFLAGS) -D__ASSEMBLER__ -c -o $@ $<
+	@$(CC) $(filter-out -include hv/lib/hidden.h,$(HVFLAGS)) -D__ASSEMBLER__ -c -o $@ $<
 
 $(B)/sv-obj/%.S.o: %.S
 	@mkdir -p $(@D)
 	@echo "AS    $< (service VM)"
-	@$(CC) $(GUESTFLAGS) -D__ASSEMBLER__ -c -o $@ $<
+	@$(CC) $(filter-out -include hv/lib/hidden.h,$(GUESTFLAGS)) -D__ASSEMBLER__ -c -o $@ $<
 
 $(B)/sv-obj/%.c.o: %.c
 	@mkdir -p $(@D)
