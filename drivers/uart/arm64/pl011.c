@@ -54,3 +54,5 @@ static void pl011_map(void)
 }
 
 const struct uart_driver uart_pl011 = { .name = "PL011", .init = pl011_init, .putc = pl011_putc, .map = pl011_map };
+
+const struct uart_driver *const uart_drivers[] = { &uart_pl011, &uart_8250, NULL };
