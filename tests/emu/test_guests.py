@@ -9,27 +9,44 @@ import re
 import pexpect
 import pytest
 
-from conftest import BUILD
+from conftest import EVERY, MACHINES, ROOT, SOURCES
 
 CRASHING = {"hostile-triple", "hostile-wildjump"}
 SPINNING = "hostile-cliloop"
-GUESTS = sorted(path for path in (BUILD / "guest-test").glob("*.elf") if path.stem not in {*CRASHING, SPINNING})
-SECONDS = {"svm": 180, "vmx": 600}
+SECONDS = {"vmx": 600}  # others 180
+
+
+def guests(arch):
+    """The names of an architecture's test guests: its own and the portable ones."""
+    folder = ROOT / "guest" / "test"
+    return sorted(path.stem[2:] for path in [*folder.glob("t_*.c"), *(folder / SOURCES[arch]).glob("t_*.c")])
+
+
+def cases(wanted):
+    """(machine, guest) for each guest of each machine's architecture that @wanted is true for."""
+    return [pytest.param(machine, guest, id=f"{machine}-{guest}") for machine in EVERY
+            for guest in guests(MACHINES[machine].arch) if wanted(guest)]
 
 
 def configure(system, name):
     """A configuration with the test guest @name and a disk."""
-    system.file(f"{name}.elf", (BUILD / "guest-test" / f"{name}.elf").read_bytes())
+    found = [path for path in (system.build / "guest-test").glob(f"{name}.*") if path.suffix in (".elf", ".Image", ".bin")]
+    kernel = sorted(found, key=lambda path: path.suffix == ".elf" and system.arch != "x86_64")[0]
+    system.file(kernel.name, kernel.read_bytes())
     system.disk(mib=1)
-    return system.file("guest.ini", f"[machine]\npoweroff-when-done = yes\n[vm {name}]\nkernel = {name}.elf\n"
+    return system.file("guest.ini", f"[machine]\npoweroff-when-done = yes\n[vm {name}]\nkernel = {kernel.name}\n"
                        f"memory = 64M\ncmdline = {system.name}\ndisk = disk.img\nrng = yes\n")
 
 
-@pytest.mark.parametrize("guest", GUESTS, ids=lambda path: path.stem)
+def seconds(system):
+    return SECONDS.get(system.name, 180)
+
+
+@pytest.mark.parametrize("machine, guest", cases(lambda guest: guest not in {*CRASHING, SPINNING}), indirect=["machine"])
 def test_guest(machine, guest):
     # Counted instructions are the clock where that can be had: how busy this machine is decides nothing then.
-    count = ["--count"] if machine.name == "svm" else []
-    result = machine.run("--config", configure(machine, guest.stem), *count, seconds=SECONDS[machine.name])
+    count = [] if machine.name == "vmx" else ["--count"]
+    result = machine.run("--config", configure(machine, guest), *count, seconds=seconds(machine))
     failures = re.findall(r"^FAIL .*", result.console, re.M)
     assert not failures
     done = re.search(r"^DONE (\d+) passed,? (\d+) failed", result.console, re.M)
@@ -39,19 +56,20 @@ def test_guest(machine, guest):
     result.assert_audited()
 
 
-@pytest.mark.parametrize("name", sorted(CRASHING))
+@pytest.mark.parametrize("machine, name", cases(lambda guest: guest in CRASHING), indirect=["machine"])
 def test_guest_that_crashes_stops_with_its_reason(machine, name):
-    result = machine.run("--config", configure(machine, name), seconds=SECONDS[machine.name])
+    result = machine.run("--config", configure(machine, name), seconds=seconds(machine))
     result.assert_failed("^EXPECT ", f"^trivet: guest {name} crashed: ")
     result.assert_audited()
 
 
-def test_guest_that_spins_leaves_the_console_alive(machine):
-    child = machine.console("--config", configure(machine, SPINNING))
+@pytest.mark.parametrize("machine, name", cases(lambda guest: guest == SPINNING), indirect=["machine"])
+def test_guest_that_spins_leaves_the_console_alive(machine, name):
+    child = machine.console("--config", configure(machine, name))
     child.expect("EXPECT cli-loop")
     child.send("\x01s")
     child.send("vms\r")
-    child.expect(f"{SPINNING} +running", timeout=SECONDS[machine.name])
+    child.expect(f"{SPINNING} +running", timeout=seconds(machine))
     child.send("\x1d")
     child.expect("ended from the keyboard")
     child.expect(pexpect.EOF)
