@@ -16,8 +16,10 @@ import pathlib
 import re
 import shutil
 import stat
+import struct
 import subprocess
 import sys
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODULES = ["virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", "virtio_net", "virtio_balloon", "pvpanic_mmio",
@@ -154,6 +156,19 @@ def initramfs(root, busybox):
     return cpio.finish()
 
 
+def unpacked(kernel):
+    """A kernel's bytes. arm64's may be an EFI program that unpacks itself, which takes firmware: what is in it (its head has
+    "zimg", offset and size of the payload, and from byte 24 on how it is packed)."""
+    data = kernel.read_bytes()
+    if data[4:8] != b"zimg":
+        return data
+    offset, size = struct.unpack_from("<II", data, 8)
+    packer = data[24:32].split(b"\0")[0]
+    if packer != b"gzip":
+        sys.exit(f"assets: {kernel.name} is packed by {packer.decode(errors='replace')}, know gzip alone")
+    return zlib.decompress(data[offset:offset + size], wbits=31)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--arch", choices=ARCHES, default="x86_64")
@@ -171,7 +186,7 @@ def main():
         disk.truncate(DISK_BYTES)
     config = (HERE / "default.ini").read_text()
     (out / "default.ini").write_text(config.replace("console=ttyS0", f"console={arch.console}"))
-    shutil.copyfile(next((root / "boot").glob("vmlinuz-*")), out / "vmlinuz.new")
+    (out / "vmlinuz.new").write_bytes(unpacked(next((root / "boot").glob("vmlinuz-*"))))
     for folder in ("kernel", "busybox"):
         shutil.rmtree(out / folder, ignore_errors=True)
     os.replace(out / "vmlinuz.new", out / "vmlinuz")  # last: make looks at its date

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configurations, files and machines that are wrong: the reason is on the console, and the run ends."""
 
+import gzip
 import struct
 import subprocess
 
@@ -91,9 +92,9 @@ def test_kernel_that_is_wrong(svm, name):
     svm.run_text(config(), kernel=KERNELS[name]()).assert_failed("^trivet: .*(kernel|bad)")
 
 
-def image(patch=None, size=None):
-    """Debian's arm64 kernel with bytes changed ({offset: bytes}) or cut off."""
-    data = bytearray((ASSETS / "arm64" / "vmlinuz").read_bytes()[:size])
+def image(patch=None):
+    """The first MiB of Debian's arm64 kernel with bytes changed ({offset: bytes})."""
+    data = bytearray((ASSETS / "arm64" / "vmlinuz").read_bytes()[:1 << 20])
     for offset, new in (patch or {}).items():
         data[offset:offset + len(new)] = new
     return bytes(data)
@@ -101,8 +102,10 @@ def image(patch=None, size=None):
 
 # Documentation/arch/arm64/booting.rst: text_offset at 8, image_size at 16, flags at 24.
 IMAGES = {
-    "empty": lambda: b"\0",
-    "cut in its header": lambda: image(size=60),
+    "empty": lambda: b"",
+    "packed": lambda: gzip.compress(image(), 1),
+    "a PC's": lambda: bytes(0x202) + b"HdrS" + bytes(8192),
+    "an ELF file": lambda: elf32(0x100000, 16, 16),
     "image_size larger than RAM": lambda: image({16: struct.pack("<Q", 1 << 30)}),
     "image_size that wraps": lambda: image({16: b"\xff" * 8}),
     "text_offset outside RAM": lambda: image({8: struct.pack("<Q", 1 << 40)}),
@@ -118,7 +121,7 @@ def test_arm64_image_that_is_wrong(arm64, name):
 
 def test_a_bad_guest_does_not_disturb_a_good_one(quick):
     text = quick.linux("smoke").read_text() + "[vm bad]\nkernel = wrong\nmemory = 64M\n"
-    quick.file("wrong", {"x86_64": b"x" * 5000, "arm64": b"\0"}[quick.arch])
+    quick.file("wrong", {"x86_64": b"x" * 5000, "arm64": b""}[quick.arch])
     result = quick.run("--config", quick.file("two.ini", text))
     result.assert_shows("^TRIVET-TEST-PASS smoke", "^trivet: .*(wrong|bad)")
 

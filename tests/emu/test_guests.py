@@ -11,8 +11,9 @@ import pytest
 
 from conftest import EVERY, MACHINES, ROOT, SOURCES
 
-CRASHING = {"hostile-triple", "hostile-wildjump"}
-SPINNING = "hostile-cliloop"
+CRASHING = {"x86_64": {"hostile-triple", "hostile-wildjump"}, "arm64": set()}
+SPINNING = {"x86_64": {"hostile-cliloop"}, "arm64": {"hostile-spin", "hostile-wfiloop", "hostile-stackloop"}}
+SUFFIX = {"x86_64": ".elf", "arm64": ".Image"}
 SECONDS = {"vmx": 600}  # others 180
 
 
@@ -22,19 +23,23 @@ def guests(arch):
     return sorted(path.stem[2:] for path in [*folder.glob("t_*.c"), *(folder / SOURCES[arch]).glob("t_*.c")])
 
 
-def cases(wanted):
-    """(machine, guest) for each guest of each machine's architecture that @wanted is true for."""
+def ends(arch):
+    """The names of the guests that come to their end by themselves."""
+    return [name for name in guests(arch) if name not in CRASHING[arch] | SPINNING[arch]]
+
+
+def cases(names):
+    """(machine, guest) for each guest of @names(architecture)."""
     return [pytest.param(machine, guest, id=f"{machine}-{guest}") for machine in EVERY
-            for guest in guests(MACHINES[machine].arch) if wanted(guest)]
+            for guest in sorted(names(MACHINES[machine].arch))]
 
 
 def configure(system, name):
     """A configuration with the test guest @name and a disk."""
-    found = [path for path in (system.build / "guest-test").glob(f"{name}.*") if path.suffix in (".elf", ".Image", ".bin")]
-    kernel = sorted(found, key=lambda path: path.suffix == ".elf" and system.arch != "x86_64")[0]
-    system.file(kernel.name, kernel.read_bytes())
+    kernel = name + SUFFIX[system.arch]
+    system.file(kernel, (system.build / "guest-test" / kernel).read_bytes())
     system.disk(mib=1)
-    return system.file("guest.ini", f"[machine]\npoweroff-when-done = yes\n[vm {name}]\nkernel = {kernel.name}\n"
+    return system.file("guest.ini", f"[machine]\npoweroff-when-done = yes\n[vm {name}]\nkernel = {kernel}\n"
                        f"memory = 64M\ncmdline = {system.name}\ndisk = disk.img\nrng = yes\n")
 
 
@@ -42,7 +47,7 @@ def seconds(system):
     return SECONDS.get(system.name, 180)
 
 
-@pytest.mark.parametrize("machine, guest", cases(lambda guest: guest not in {*CRASHING, SPINNING}), indirect=["machine"])
+@pytest.mark.parametrize("machine, guest", cases(ends), indirect=["machine"])
 def test_guest(machine, guest):
     # Counted instructions are the clock where that can be had: how busy this machine is decides nothing then.
     count = [] if machine.name == "vmx" else ["--count"]
@@ -56,20 +61,20 @@ def test_guest(machine, guest):
     result.assert_audited()
 
 
-@pytest.mark.parametrize("machine, name", cases(lambda guest: guest in CRASHING), indirect=["machine"])
+@pytest.mark.parametrize("machine, name", cases(CRASHING.get), indirect=["machine"])
 def test_guest_that_crashes_stops_with_its_reason(machine, name):
     result = machine.run("--config", configure(machine, name), seconds=seconds(machine))
     result.assert_failed("^EXPECT ", f"^trivet: guest {name} crashed: ")
     result.assert_audited()
 
 
-@pytest.mark.parametrize("machine, name", cases(lambda guest: guest == SPINNING), indirect=["machine"])
+@pytest.mark.parametrize("machine, name", cases(SPINNING.get), indirect=["machine"])
 def test_guest_that_spins_leaves_the_console_alive(machine, name):
     child = machine.console("--config", configure(machine, name))
-    child.expect("EXPECT cli-loop")
+    child.expect(r"EXPECT \S+")
     child.send("\x01s")
     child.send("vms\r")
-    child.expect(f"{SPINNING} +running", timeout=seconds(machine))
+    child.expect(f"{name} +running", timeout=seconds(machine))
     child.send("\x1d")
     child.expect("ended from the keyboard")
     child.expect(pexpect.EOF)
