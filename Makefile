@@ -56,6 +56,9 @@ SV_SRC := $(wildcard guest/rt/*.c guest/rt/$(ARCHDIR)/*.c guest/vmm/*.c guest/vm
           hv/lib/string.c hv/lib/print.c hv/lib/ptab.c hv/lib/pool.c
 SV_OBJ := $(patsubst %,$(B)/sv-obj/%.o,$(SV_SRC))
 
+.DEFAULT_GOAL := all
+include mk/libfdt.mk
+
 PYTHON ?= /usr/bin/python3
 ASSETS := build/assets/vmlinuz
 
@@ -138,7 +141,7 @@ $(INIH): mk/debsrc.sh
 	@mk/debsrc.sh --pristine libinih build/src trixie
 	@touch $@
 $(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o: \
-  SV_CFLAGS += -isystem guest/rt/libc -isystem $(dir $(INIH))
+  SV_CFLAGS += -isystem guest/rt/libc -isystem hv/lib/libc -isystem $(dir $(INIH))
 $(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o build/unit/test_config: | $(INIH)
 
 # --- test guests, built to $(B)/guest-test/NAME.elf -----------------------------------------------------------------

@@ -12,6 +12,12 @@
 MUST_CHECK status_t loader_arm64(struct machine *m, struct loader_input *in, struct vcpu_state *st);
 
 /**
+ * The state in which CPU @index of a guest comes on: as loader_arm64 says, at address 0, timers off. counter_offset is
+ * the caller's.
+ */
+void arm64_reset_state(struct vcpu_state *st, unsigned index);
+
+/**
  * Write @m's device tree to @gpa, in at most @max bytes; *@size is how many it took. @initrd: guest-physical, its size
  * 0: none. ERR_RANGE (not RAM), ERR_FULL.
  */

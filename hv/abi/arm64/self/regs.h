@@ -53,6 +53,7 @@ struct vm_config {
 /* hv_info.features beyond the portable ones. */
 #define ARM_FEATURE_GICV3 0x10000u /* guests have a GICv3, else a GICv2                        */
 #define ARM_FEATURE_VHE	  0x20000u /* the hypervisor uses the virtualization host extensions */
+#define ARM_FEATURE_RNDR  0x40000u /* the CPU has RNDR                                        */
 
 /* fault.code of EXIT_SHUTDOWN: the PSCI function that the guest called (Arm DEN0022). */
 #define PSCI_CPU_OFF	   0x84000002u
