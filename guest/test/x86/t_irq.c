@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/test/x86/t_irq.c: 8259 and I/O APIC delivery from PIT and RTC, STI's shadow, HLT, interrupt windows. */
-#include "guest/test/lib/t.h"
+#include "guest/test/x86/x86.h"
 
 extern const u8 after_nop[], after_hlt[], after_popf[];
 
