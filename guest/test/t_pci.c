@@ -172,12 +172,12 @@ static void msix(struct vpci *d)
 	u64 table, addr;
 	u32 data, irq;
 
-	if (cap == 0) {
-		t_check("MSI-X capability", false);
-		return;
-	}
 	if (!t_msi(0, &addr, &data, &irq)) {
 		t_skip("MSI-X", "this machine has no frame for it");
+		return;
+	}
+	if (cap == 0) {
+		t_check("MSI-X capability", false);
 		return;
 	}
 	table = pci_low_bar(d->bdf, pci_r32(d->bdf, cap + 4) & 7) + (pci_r32(d->bdf, cap + 4) & ~7u);
