@@ -11,6 +11,7 @@
 
 /** Caches and the identity map: on from the start. Off: all memory is like a device's. */
 void t_mmu(bool on);
+void t_start(void);
 void t_arm64_boot(u64 fdt);
 /** Is @word in the kernel command line (/chosen, bootargs)? */
 bool t_bootarg(const char *word);
@@ -50,6 +51,8 @@ int t_load(u64 addr, unsigned size, u64 *v);
 int t_store(u64 addr, unsigned size, u64 v);
 /** Run one instruction word with x0 = *@x0, which gets the result: the exception's class, or -1. */
 int t_insn(u32 insn, u64 *x0);
+/** What of x4 to x30 changes over @kind 0: an HVC, 1: the read of an ID register, 2: a 32-bit load from @addr. */
+u64 t_regs(unsigned kind, u64 addr);
 
 /* --- system registers ----------------------------------------------------------------------------------------------
  */

@@ -8,7 +8,6 @@
 #define FR_TXFF BIT(5)
 
 extern u8 _start[], t_image_end[];
-void t_start(void);
 
 const unsigned t_hypercalls = 4;
 const u64 t_ram_limit = 256ull << 30;
