@@ -33,7 +33,7 @@ static void pend(unsigned intid)
 static void drain(void)
 {
 	irq_on();
-	delay_us(500);
+	delay_us(1000);
 	irq_off();
 }
 
