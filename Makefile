@@ -8,31 +8,51 @@ NASM  ?= nasm
 ifeq ($(origin CC),default)
 CC := gcc
 endif
+HOSTCC := $(CC)
 
 # Folder of the architecture: both 64-bit x86 vendors share one image.
 ARCHDIR.x86_64 := x86
 ARCHDIR.arm64  := arm64
 ARCHDIR := $(ARCHDIR.$(ARCH))
+ifeq ($(ARCHDIR),)
+$(error ARCH is '$(ARCH)', must be x86_64 or arm64)
+endif
 
+# On another machine than the target's: Debian's cross compilers.
+CROSS.x86_64 := x86_64-linux-gnu-
+CROSS.arm64  := aarch64-linux-gnu-
+ifneq ($(shell uname -m),$(if $(filter arm64,$(ARCH)),aarch64,x86_64))
+CROSS := $(CROSS.$(ARCH))
+CC    := $(CROSS)$(CC)
+endif
+
+BASE.x86_64 := -mno-red-zone -fcf-protection=none
+BASE.arm64  := -mno-outline-atomics
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
         -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 BASE := -std=gnu17 -g -O2 $(WARN) -ffreestanding -fno-stack-protector -fno-common -fno-strict-aliasing \
-        -fno-asynchronous-unwind-tables -fomit-frame-pointer -mgeneral-regs-only -mno-red-zone -fcf-protection=none \
+        -fno-asynchronous-unwind-tables -fomit-frame-pointer -mgeneral-regs-only $(BASE.$(ARCH)) \
         -I. -Ihv/abi/$(ARCHDIR) -MMD -MP
-HVFLAGS    := $(BASE) -mcmodel=kernel -fno-pic -fno-pie -Iarch/$(ARCHDIR)
+HVFLAGS.x86_64 := -mcmodel=kernel -fno-pic -fno-pie
+# It relocates itself. Before the MMU is on, memory takes aligned accesses alone.
+HVFLAGS.arm64  := -fpie -fvisibility=hidden -mstrict-align -mbranch-protection=bti -Wa,-march=armv8.5-a
+HVFLAGS    := $(BASE) $(HVFLAGS.$(ARCH)) -Iarch/$(ARCHDIR)
 # hv/lib/string.c must not be compiled into calls of itself.
 NO_IDIOM := $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
-GUESTFLAGS := $(BASE) -fpie -fvisibility=hidden
+GUESTFLAGS := $(BASE) -fpie -fvisibility=hidden -ffunction-sections -fdata-sections -Iguest/rt/$(ARCHDIR) -Iguest/vmm/$(ARCHDIR)
 TESTFLAGS  := $(BASE) -fno-pic -fno-pie
 
 # --- the hypervisor -------------------------------------------------------------------------------
-HV_SRC := $(wildcard hv/*.c hv/lib/*.c arch/$(ARCHDIR)/*.c drivers/*/*.c boot/*.c boot/multiboot/*.c) \
-          $(wildcard arch/$(ARCHDIR)/*.asm boot/multiboot/*.asm)
+BOOT.x86_64 := boot/*.c boot/multiboot/*.c boot/multiboot/*.asm
+BOOT.arm64  := boot/arm64/*.c boot/arm64/*.S
+HV_SRC := $(wildcard hv/*.c hv/lib/*.c arch/$(ARCHDIR)/*.c drivers/*/$(ARCHDIR)/*.c arch/$(ARCHDIR)/*.asm \
+            arch/$(ARCHDIR)/*.S $(BOOT.$(ARCH)))
 HV_OBJ := $(patsubst %,$(B)/hv-obj/%.o,$(HV_SRC))
 
 # --- the service VM -------------------------------------------------------------------------------
 SV_SRC := $(wildcard guest/rt/*.c guest/rt/$(ARCHDIR)/*.c guest/vmm/*.c guest/vmm/dev/*.c guest/vmm/$(ARCHDIR)/*.c \
-            guest/drv/*.c guest/service/*.c) $(wildcard guest/rt/$(ARCHDIR)/*.asm) \
+            guest/drv/*.c guest/drv/$(ARCHDIR)/*.c guest/service/*.c guest/service/$(ARCHDIR)/*.c \
+            guest/rt/$(ARCHDIR)/*.asm guest/rt/$(ARCHDIR)/*.S) \
           hv/lib/string.c hv/lib/print.c hv/lib/ptab.c hv/lib/pool.c
 SV_OBJ := $(patsubst %,$(B)/sv-obj/%.o,$(SV_SRC))
 
@@ -40,16 +60,27 @@ PYTHON ?= /usr/bin/python3
 ASSETS := build/assets/vmlinuz
 
 .PHONY: all
-all: say-all deps-build $(B)/trivet.elf $(B)/service.bin guest-test $(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2
+all: say-all deps-build all-$(ARCH)
+
+.PHONY: all-x86_64 all-arm64
+all-x86_64: $(B)/trivet.elf $(B)/service.bin guest-test $(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2
+all-arm64: $(B)/trivet.Image $(B)/service.bin guest-test
 
 .PHONY: say-all
 say-all:
 	@echo "all: building the hypervisor, the service VM and the test guests into $(B)/"
 
+LINK.x86_64 := -static -no-pie
+LINK.arm64  := -static-pie -Wl,--no-dynamic-linker -Wl,-z,text -Wl,-z,norelro
+
 $(B)/trivet.elf: $(HV_OBJ) $(B)/linker.ld
 	@echo "LD    $@"
-	@$(CC) -nostdlib -static -no-pie -Wl,-T,$(B)/linker.ld -Wl,-z,max-page-size=4096 -Wl,--build-id=none \
+	@$(CC) -nostdlib $(LINK.$(ARCH)) -Wl,-T,$(B)/linker.ld -Wl,-z,max-page-size=4096 -Wl,--build-id=none \
 	  -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o $@ $(HV_OBJ)
+
+$(B)/trivet.Image: $(B)/trivet.elf
+	@echo "BIN   $@"
+	@$(CROSS)objcopy -O binary $< $@
 
 $(B)/linker.ld: linker.ld
 	@mkdir -p $(@D)
@@ -68,6 +99,16 @@ $(B)/hv-obj/%.asm.o: %.asm
 	@echo "NASM  $<"
 	@$(NASM) -f elf64 -g -F dwarf -I$(B)/ -I./ -MD $(@:.o=.d) -o $@ $<
 
+$(B)/hv-obj/%.S.o: %.S
+	@mkdir -p $(@D)
+	@echo "AS    $<"
+	@$(CC) $(HVFLAGS) -D__ASSEMBLER__ -c -o $@ $<
+
+$(B)/sv-obj/%.S.o: %.S
+	@mkdir -p $(@D)
+	@echo "AS    $< (service VM)"
+	@$(CC) $(GUESTFLAGS) -D__ASSEMBLER__ -c -o $@ $<
+
 $(B)/sv-obj/%.c.o: %.c
 	@mkdir -p $(@D)
 	@echo "CC    $< (service VM)"
@@ -81,11 +122,12 @@ $(B)/sv-obj/%.asm.o: %.asm
 $(B)/service.elf: $(SV_OBJ) guest/rt/service.ld
 	@echo "LD    $@"
 	@$(CC) -nostdlib -static-pie -Wl,-T,guest/rt/service.ld -Wl,--no-dynamic-linker -Wl,-z,text -Wl,-z,norelro \
-	  -Wl,-z,max-page-size=4096 -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o $@ $(SV_OBJ)
+	  -Wl,-z,max-page-size=4096 -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments \
+	  -Wl,--gc-sections -o $@ $(SV_OBJ)
 
 $(B)/service.bin: $(B)/service.elf
 	@echo "BIN   $@"
-	@objcopy -O binary $< $@
+	@$(CROSS)objcopy -O binary $< $@
 
 # inih parses the configuration. guest/service/inih.c builds it, with our options and as much of the standard headers as
 # it needs, from its Debian source package (docs/dependencies.md), without Debian's patches: they turn options into variables
@@ -138,13 +180,13 @@ UB := build/unit
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(UB)/%,$(UNIT_SRC))
 UNITFLAGS := -std=gnu17 -g -O1 $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
-             -DUNIT_TEST -I. -Ihv/abi/x86 -Iarch/host -Itests/unit
+             -DUNIT_TEST -I. -Ihv/abi/x86 -Iarch/host -Iguest/rt/x86 -Iguest/vmm/x86 -Itests/unit
 
 define unit_rule
 $(UB)/$(1): tests/unit/$(1).c $(2)
 	@mkdir -p $$(@D)
 	@echo "CC    $$<"
-	@$$(CC) $$(UNITFLAGS) $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) -MMD -MP -o $$@ tests/unit/$(1).c $(2) -lcmocka
+	@$$(HOSTCC) $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) $$(UNITFLAGS) -MMD -MP -o $$@ tests/unit/$(1).c $(2) -lcmocka
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t),$(shell sed -n 's/.*LINK: *\([^*]*\).*/\1/p' tests/unit/$(t).c))))
 $(UB)/test_acpi $(UB)/test_pc: $(B)/gen/dsdt.h

@@ -173,15 +173,15 @@ status_t call_vm_unmap(struct vm *caller, struct call *c)
 	return s;
 }
 
-status_t call_vm_set_cpuid(struct vm *caller, struct call *c)
+status_t call_vm_configure(struct vm *caller, struct call *c)
 {
 	struct vm *vm = call_guest(c->arg[1]);
 
 	if (!vm)
 		return ERR_NOENT;
-	if (c->arg[2] > MAILBOX_SIZE / sizeof(struct vcpu_cpuid))
+	if (c->arg[2] > MAILBOX_SIZE / sizeof(struct vm_config))
 		return ERR_RANGE;
-	return arch_vm_set_cpuid(&vm->arch, service_mailbox, (u32)c->arg[2], vm->pool);
+	return arch_vm_configure(&vm->arch, service_mailbox, (u32)c->arg[2], vm->pool);
 }
 
 status_t call_vm_set_msr(struct vm *caller, struct call *c)
@@ -207,6 +207,22 @@ status_t call_vm_irq(struct vm *caller, struct call *c)
 	return OK;
 }
 
+status_t call_vm_line(struct vm *caller, struct call *c)
+{
+	struct vm *vm = call_guest(c->arg[1]);
+
+	if (!vm)
+		return ERR_NOENT;
+	if (!(arch_features() & HV_FEATURE_LINES))
+		return ERR_UNSUPPORTED;
+	if (c->arg[2] >> 32)
+		return ERR_RANGE;
+	for (unsigned i = 0; i < VM_MAX_VCPUS; i++)
+		if (vm->vcpu[i] && arch_vcpu_line(&vm->vcpu[i]->arch, (u32)c->arg[2], c->arg[3]))
+			sched_wake(vm->vcpu[i]);
+	return OK;
+}
+
 status_t call_vm_doorbell(struct vm *caller, struct call *c)
 {
 	struct vm *vm = call_guest(c->arg[1]);
@@ -218,10 +234,10 @@ status_t call_vm_doorbell(struct vm *caller, struct call *c)
 	if ((flags & ~(u64)(DOORBELL_PORT | DOORBELL_MATCH | DOORBELL_REMOVE | 0x700)) || flags >> 8 == 3 ||
 	    flags >> 8 > 4)
 		return ERR_INVAL;
-	/* A doorbell in memory would need the length of the instruction that rings it. */
-	if (!(flags & DOORBELL_PORT))
+	/* A doorbell in memory needs the length of the instruction that rings it. */
+	if (!(flags & DOORBELL_PORT) && !(arch_features() & HV_FEATURE_DOORBELL_MEM))
 		return ERR_UNSUPPORTED;
-	if (addr > 0xffff)
+	if ((flags & DOORBELL_PORT) && addr > 0xffff)
 		return ERR_RANGE;
 	for (unsigned i = 0; i < vm->ndoorbells; i++) {
 		struct doorbell *e = &vm->bell[i];

@@ -46,7 +46,7 @@ static void exit_record(struct run_page *run, const struct exit *x)
 	run->kind = x->kind;
 	run->flags = 0;
 	run->reply = 0;
-	run->next_rip = x->next_pc;
+	run->next_pc = x->next_pc;
 	run->data = x->data;
 	run->insn_len = 0;
 }
@@ -160,16 +160,31 @@ static struct vcpu *exit_io_string(struct vcpu *v, const struct exit *x)
 	return next;
 }
 
+/* Hardware has decoded the write: is it to a doorbell? */
+static bool exit_rings(struct vcpu *v, const struct exit *x)
+{
+	struct doorbell *d = doorbell_find(v->vm, x->mmio.gpa, false, x->mmio.size, x->data);
+
+	if (!d)
+		return false;
+	doorbell_ring(d);
+	arch_vcpu_skip(&v->arch, x);
+	return true;
+}
+
 static struct vcpu *exit_mmio(struct vcpu *v, const struct exit *x)
 {
 	struct vcpu *next;
 
+	if (x->mmio.size && x->mmio.access == MAP_W && v->vm->ndoorbells && exit_rings(v, x))
+		return v;
 	exit_not_service(v, x);
 	arch_vcpu_export(&v->arch);
 	v->run->u.mmio.gpa = x->mmio.gpa;
 	v->run->u.mmio.gva = x->mmio.gva;
 	v->run->u.mmio.access = x->mmio.access;
-	v->run->u.mmio.size = 0;
+	v->run->u.mmio.size = x->mmio.size;
+	v->run->u.mmio.insn_gpa = x->mmio.insn_gpa;
 	next = exit_post(v, x);
 	v->run->flags |= RUN_STATE;
 	if (x->mmio.insn_len) {

@@ -10,18 +10,21 @@ static char log_ring[LOG_SIZE];
 static u64 log_written;
 static bool log_panicked;
 
-static const struct uart_driver *const log_uarts[] = { &uart_ns16550, &uart_debugcon };
+static bool log_ready;
+
+void log_init(const struct boot_info *bi)
+{
+	for (unsigned i = 0; uart_drivers[i]; i++)
+		uart_drivers[i]->init(bi);
+	log_ready = true;
+}
 
 static void log_uart(char c)
 {
-	static bool ready;
-
-	for (unsigned i = 0; i < ARRAY_SIZE(log_uarts); i++) {
-		if (!ready)
-			log_uarts[i]->init();
-		log_uarts[i]->putc(c);
-	}
-	ready = true;
+	if (!log_ready)
+		log_init(NULL);
+	for (unsigned i = 0; uart_drivers[i]; i++)
+		uart_drivers[i]->putc(c);
 }
 
 static void log_sink(void *ctx, char c)

@@ -10,6 +10,7 @@ void hv_main(struct boot_info *bi)
 	struct exit x = { .kind = EXIT_NONE };
 	struct vcpu *v;
 
+	log_init(bi);
 	arch_early_init();
 	log_printf("trivet: hypervisor, ABI %u, started by %s\n", ABI_VERSION,
 		   bi->loader[0] ? bi->loader : "an unnamed loader");

@@ -12,8 +12,9 @@
 #define MEM_LOW	   0x100000UL /* below it: firmware's, never ours to place in */
 
 static struct frame *frames;
-static u64 nframes;
-static u64 mem_base, mem_size; /* what we have carved out */
+static u64 frame_first, nframes; /* page numbers: of the lowest RAM, how many up to the highest */
+static unsigned mem_rights;	 /* of the service VM on its RAM */
+static u64 mem_base, mem_size;	 /* what we have carved out */
 static struct pool boot_pool;
 static u64 mem_owed; /* tables that donations have set free, kept in boot_pool to map the memory again at its return */
 
@@ -41,12 +42,12 @@ u64 mem_ram_bytes(void)
 
 u64 mem_top(void)
 {
-	return nframes << PAGE_SHIFT;
+	return (frame_first + nframes) << PAGE_SHIFT;
 }
 
 struct frame *mem_frame(u64 pa)
 {
-	u64 n = pa >> PAGE_SHIFT;
+	u64 n = (pa >> PAGE_SHIFT) - frame_first; /* below it: wraps to a large number */
 
 	return n < nframes && frames[n].owner != FRAME_NONE ? &frames[n] : NULL;
 }
@@ -99,10 +100,10 @@ static u64 mem_find(const struct boot_info *bi, u64 size)
 
 static void mem_set_owner(u64 base, u64 size, u16 owner)
 {
-	u64 end = MIN((base + size) >> PAGE_SHIFT, nframes);
+	u64 end = MIN((base + size) >> PAGE_SHIFT, frame_first + nframes);
 
-	for (u64 n = base >> PAGE_SHIFT; n < end; n++)
-		frames[n] = (struct frame){ .owner = owner };
+	for (u64 n = MAX(base >> PAGE_SHIFT, frame_first); n < end; n++)
+		frames[n - frame_first] = (struct frame){ .owner = owner };
 }
 
 /* RAM becomes the service VM's, page by page; then all that is not RAM or is ours is taken out again. */
@@ -132,13 +133,16 @@ static void mem_make_frames(const struct boot_info *bi)
 
 void mem_init(struct boot_info *bi)
 {
-	u64 top = 0, table;
+	u64 top = 0, low = ~0UL, table;
 
 	for (u32 i = 0; i < bi->nregions; i++)
-		if (bi->region[i].kind == BOOT_MEM_RAM && !range_bad(bi->region[i].base, bi->region[i].size))
+		if (bi->region[i].kind == BOOT_MEM_RAM && !range_bad(bi->region[i].base, bi->region[i].size)) {
 			top = MAX(top, bi->region[i].base + bi->region[i].size);
+			low = MIN(low, bi->region[i].base);
+		}
 	top = MIN(round_down(top, PAGE_SIZE), 1UL << 46);
-	nframes = top >> PAGE_SHIFT;
+	frame_first = MIN(low, top) >> PAGE_SHIFT;
+	nframes = (top >> PAGE_SHIFT) - frame_first;
 	table = round_up(nframes * sizeof(struct frame), PAGE_SIZE);
 	mem_size = table + MEM_POOL_PAGES * PAGE_SIZE;
 	mem_base = mem_find(bi, mem_size);
@@ -196,15 +200,15 @@ static void mem_map_range(struct vm *vm, u64 base, u64 end)
 		if (!f)
 			mem_map_device(vm, base, stop);
 		else if (f->owner == vm->id)
-			mem_must(ptab_map(arch_vm_s2(&vm->arch), base, base, stop - base, PT_R | PT_W | PT_X,
-					  &boot_pool),
+			mem_must(ptab_map(arch_vm_s2(&vm->arch), base, base, stop - base, mem_rights, &boot_pool),
 				 base);
 		base = stop;
 	}
 }
 
-void mem_give_all(struct vm *vm)
+void mem_give_all(struct vm *vm, unsigned rights)
 {
+	mem_rights = rights;
 	/* Up to 4 GiB and the end of RAM; a 64-bit window for PCI above comes with device assignment. */
 	mem_map_range(vm, 0, MAX(round_up(mem_top(), SIZE_2M), 4 * SIZE_1G));
 }
@@ -271,7 +275,7 @@ void mem_return(struct vm *to, u64 pa, u64 size)
 		*mem_frame(pa + off) = (struct frame){ .owner = to->id };
 	/* A table that is missing was set free by a donation that is still out, or this one: mem_owed has kept one for
 	 * it. */
-	mem_must(ptab_map(arch_vm_s2(&to->arch), pa, pa, size, PT_R | PT_W | PT_X, to->pool), pa);
+	mem_must(ptab_map(arch_vm_s2(&to->arch), pa, pa, size, mem_rights, to->pool), pa);
 }
 
 status_t mem_share(struct vm *vm, u64 pa)

@@ -33,8 +33,8 @@ struct frame *mem_frame(u64 pa);
 u64 mem_ram_bytes(void);
 /** End of the highest RAM, bytes. */
 u64 mem_top(void);
-/** Map all RAM that is the service VM @vm's, firmware's tables and devices into its stage 2. */
-void mem_give_all(struct vm *vm);
+/** Map all RAM that is the service VM @vm's, with @rights (PT_*), firmware's tables and devices into its stage 2. */
+void mem_give_all(struct vm *vm, unsigned rights);
 
 /** Does @vm own all of [@pa, @pa+@size), free of grants and shares? Page-aligned; ERR_ALIGN, ERR_OWNER, ERR_BUSY. */
 MUST_CHECK status_t mem_check_free(const struct vm *vm, u64 pa, u64 size);

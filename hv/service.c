@@ -32,7 +32,8 @@ static void service_check(const struct boot_module *m, struct service_header *h)
 	memcpy(h, page, sizeof(*h));
 	if (h->magic != SERVICE_MAGIC || h->version != SERVICE_VERSION)
 		panic("the service module is not a service VM of this version");
-	if (h->image_size > m->size || h->entry >= h->image_size)
+	if (h->image_size > m->size || h->entry >= h->image_size || h->guard >= h->image_size ||
+	    h->text_size > h->image_size || !is_aligned(h->text_size | h->guard, PAGE_SIZE))
 		panic("the service module is truncated: %lu of %lu bytes", m->size, h->image_size);
 }
 
@@ -41,6 +42,11 @@ static u64 service_page(const struct vm *vm, const struct boot_info *bi)
 {
 	for (u64 pa = SIZE_2M; pa < mem_top() && pa < 4 * SIZE_1G; pa += PAGE_SIZE) {
 		bool used = mem_check_free(vm, pa, PAGE_SIZE) != OK;
+
+		if (!mem_frame(pa)) { /* a hole */
+			pa = round_up(pa + PAGE_SIZE, SIZE_2M) - PAGE_SIZE;
+			continue;
+		}
 
 		for (u32 i = 0; i < bi->nmodules && !used; i++)
 			used = range_overlap(pa, PAGE_SIZE, bi->module[i].base, bi->module[i].size);
@@ -76,6 +82,19 @@ static void service_copy_boot_info(struct vm *vm, const struct boot_info *bi)
 	}
 }
 
+/* Of a program without page tables of its own: text is not writable, and a stack that overflows does not go on. */
+static void service_protect(struct vm *vm, u64 base, const struct service_header *h)
+{
+	status_t s = OK;
+
+	if (h->text_size)
+		s = ptab_protect(arch_vm_s2(&vm->arch), base, h->text_size, PT_R | PT_X, vm->pool);
+	if (s == OK && h->guard)
+		s = ptab_unmap(arch_vm_s2(&vm->arch), base + h->guard, PAGE_SIZE, vm->pool);
+	if (s != OK)
+		panic("the service module's pages: status %d", s);
+}
+
 void service_create(const struct boot_info *bi)
 {
 	const struct boot_module *m = service_module(bi);
@@ -89,7 +108,8 @@ void service_create(const struct boot_info *bi)
 	vm->pool = mem_pool();
 	if (vm_init(vm, VM_SERVICE, RIGHT_ALL) != OK)
 		panic("no memory for the service VM");
-	mem_give_all(vm);
+	mem_give_all(vm, h.text_size ? PT_R | PT_W : PT_R | PT_W | PT_X);
+	service_protect(vm, m->base, &h);
 	service_image = m->base;
 	service_image_size = h.image_size;
 	service_mailbox_pa = service_share_page(vm, bi);

@@ -52,7 +52,7 @@ static status_t host_policy(struct arch_vm *vm, const void *e, u32 n, size_t siz
 	return OK;
 }
 
-status_t arch_vm_set_cpuid(struct arch_vm *vm, const struct vcpu_cpuid *e, u32 n, struct pool *pool)
+status_t arch_vm_configure(struct arch_vm *vm, const struct vm_config *e, u32 n, struct pool *pool)
 {
 	return host_policy(vm, e, n, sizeof(*e), pool);
 }
@@ -159,6 +159,12 @@ bool arch_vcpu_msi(struct arch_vcpu *v, u64 addr, u32 data)
 		return false;
 	v->irqs |= 1UL << (data & 63);
 	return true;
+}
+
+bool arch_vcpu_line(struct arch_vcpu *v, u32 line, bool level)
+{
+	v->irqs = level ? v->irqs | 1UL << (line & 63) : v->irqs & ~(1UL << (line & 63));
+	return level;
 }
 
 void arch_vcpu_extint(struct arch_vcpu *v, bool level)

@@ -24,6 +24,8 @@ struct exit {
 			u32 access;	/* MAP_R, MAP_W, MAP_X  */
 			const u8 *insn; /* the CPU gave the instruction: insn_len bytes, up to 15 */
 			u8 insn_len;	/* 0: it did not */
+			u8 size;	/* hardware decoded it, bytes; a value written is in data. 0: it did not */
+			u64 insn_gpa;	/* of the instruction, ~0: unknown */
 		} mmio;
 		struct {
 			u32 index;

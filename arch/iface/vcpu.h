@@ -17,8 +17,9 @@ void arch_vm_fini(struct arch_vm *vm, struct pool *pool);
 static inline struct ptab *arch_vm_s2(struct arch_vm *vm);
 /** Forget cached translations of @vm, on every CPU. */
 void arch_vm_flush(struct arch_vm *vm);
-/** Answer CPUID (or its like) from @n entries of @e. ERR_FULL, ERR_NOMEM, ERR_INVAL. */
-MUST_CHECK status_t arch_vm_set_cpuid(struct arch_vm *vm, const struct vcpu_cpuid *e, u32 n, struct pool *pool);
+/** Shape @vm's machine (CPUID answers, addresses of the interrupt controller) by @n entries of @e. ERR_FULL, ERR_NOMEM,
+ * ERR_INVAL. */
+MUST_CHECK status_t arch_vm_configure(struct arch_vm *vm, const struct vm_config *e, u32 n, struct pool *pool);
 MUST_CHECK status_t arch_vm_set_msr(struct arch_vm *vm, const struct msr_policy *e, u32 n, struct pool *pool);
 
 /**
@@ -55,6 +56,8 @@ bool arch_vcpu_awake(struct arch_vcpu *v);
 bool arch_vcpu_can_wake(struct arch_vcpu *v);
 /** Deliver a message-signalled interrupt; true if it was for @v. */
 bool arch_vcpu_msi(struct arch_vcpu *v, u64 addr, u32 data);
+/** Wire @line of the interrupt controller is at @level; true if @v is to look. Only with HV_FEATURE_LINES. */
+bool arch_vcpu_line(struct arch_vcpu *v, u32 line, bool level);
 void arch_vcpu_extint(struct arch_vcpu *v, bool level);
 /** Forwarded access to the local interrupt controller. False: the guest must get its fault. */
 bool arch_vcpu_apic(struct arch_vcpu *v, u32 off, bool write, u64 *value, struct exit *more);

@@ -48,7 +48,7 @@ u32 arch_features(void)
 		f |= HV_FEATURE_APIC_HW;
 	if (!x86_features.intel)
 		f |= HV_FEATURE_VMMCALL;
-	if (x86_features.intel || x86_features.next_rip)
+	if (x86_features.intel || x86_features.next_pc)
 		f |= HV_FEATURE_NEXT_RIP;
 	return f;
 }

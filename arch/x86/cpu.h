@@ -200,9 +200,9 @@ static inline void invlpg(const void *va)
 struct x86_features {
 	bool intel; /* VMX rather than SVM */
 	bool smep, smap, umip, xsave, x2apic, tsc_deadline, invariant_tsc, pages_1g, rdtscp;
-	bool next_rip; /* exits tell where their instruction ends */
-	bool apic_hw;  /* the CPU delivers a guest's interrupts in x2APIC mode (VMX) */
-	u64 xcr0;      /* the components that guests may use */
+	bool next_pc; /* exits tell where their instruction ends */
+	bool apic_hw; /* the CPU delivers a guest's interrupts in x2APIC mode (VMX) */
+	u64 xcr0;     /* the components that guests may use */
 	unsigned phys_bits;
 };
 extern struct x86_features x86_features;

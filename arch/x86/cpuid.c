@@ -18,7 +18,7 @@ struct cpuid_table {
 	u32 n;
 	u32 max[4]; /* last leaf of each range, below CPUID_DIRECT */
 	u8 first[4][CPUID_DIRECT];
-	struct vcpu_cpuid e[CPUID_ENTRIES];
+	struct vm_config e[CPUID_ENTRIES];
 };
 static_assert(sizeof(struct cpuid_table) <= PAGE_SIZE, "a page");
 
@@ -35,9 +35,9 @@ static inline u32 cpuid_low(u32 leaf)
 }
 
 /* @leaf is at most its range's last. */
-static const struct vcpu_cpuid *cpuid_find(const struct cpuid_table *t, u32 leaf, u32 subleaf)
+static const struct vm_config *cpuid_find(const struct cpuid_table *t, u32 leaf, u32 subleaf)
 {
-	const struct vcpu_cpuid *e = &t->e[t->first[cpuid_range(leaf)][cpuid_low(leaf)]], *end = &t->e[t->n];
+	const struct vm_config *e = &t->e[t->first[cpuid_range(leaf)][cpuid_low(leaf)]], *end = &t->e[t->n];
 
 	for (; e < end && e->leaf == leaf; e++)
 		if (!e->match_subleaf || e->subleaf == subleaf)
@@ -73,7 +73,7 @@ static void cpuid_answer(u64 *g, u32 eax, u32 ebx, u32 ecx, u32 edx)
 }
 
 /* The leaves whose answer isn't just an entry: out of line, so that the others' way is short. */
-static __attribute__((noinline)) void cpuid_other(struct arch_vcpu *v, const struct vcpu_cpuid *e)
+static __attribute__((noinline)) void cpuid_other(struct arch_vcpu *v, const struct vm_config *e)
 {
 	u64 *g = v->regs->gpr;
 	u32 leaf = (u32)g[X86_RAX], subleaf = (u32)g[X86_RCX];
@@ -93,7 +93,7 @@ void x86_cpuid(struct arch_vcpu *v)
 	u64 *g = v->regs->gpr;
 	u32 leaf = (u32)g[X86_RAX];
 	const struct cpuid_table *t = v->vm->cpuid;
-	const struct vcpu_cpuid *e;
+	const struct vm_config *e;
 
 	if (unlikely(!t)) {
 		cpuid_other(v, NULL);
@@ -110,7 +110,7 @@ void x86_cpuid(struct arch_vcpu *v)
 		cpuid_answer(g, e->eax, e->ebx, e->ecx, e->edx);
 }
 
-status_t arch_vm_set_cpuid(struct arch_vm *vm, const struct vcpu_cpuid *e, u32 n, struct pool *pool)
+status_t arch_vm_configure(struct arch_vm *vm, const struct vm_config *e, u32 n, struct pool *pool)
 {
 	struct cpuid_table *t;
 

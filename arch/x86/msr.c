@@ -70,7 +70,7 @@ static enum x86_answer msr_set_efer(struct arch_vcpu *v, u64 value)
 
 enum x86_answer x86_rdmsr(struct arch_vcpu *v, u32 msr, u64 *value)
 {
-	u64 now = arch_counter() + v->tsc_offset;
+	u64 now = arch_counter() + v->counter_offset;
 	const struct msr_policy *p;
 
 	switch (msr) {
@@ -108,7 +108,7 @@ static enum x86_answer msr_apic(struct arch_vcpu *v, u32 msr, u64 value, struct 
 	v->exits[EXIT_APIC]++;
 	if (msr == MSR_APIC_BASE || msr == MSR_X2APIC_SVR) /* of the others, those that exit only add to IRR */
 		x86_apic_take(v);
-	if (!vlapic_wrmsr(&v->apic, msr, value, arch_counter() + v->tsc_offset, &ipi, &act))
+	if (!vlapic_wrmsr(&v->apic, msr, value, arch_counter() + v->counter_offset, &ipi, &act))
 		return ANSWER_FAULT;
 	if (msr == MSR_APIC_BASE || msr == MSR_X2APIC_SVR)
 		msr_apic_mode(v);
@@ -126,9 +126,9 @@ static enum x86_answer msr_apic(struct arch_vcpu *v, u32 msr, u64 value, struct 
 /* The guest sets its TSC @delta on (Intel SDM 3B, 18.17.3); what is armed by it moves along. */
 static void msr_move_tsc(struct arch_vcpu *v, u64 delta, struct exit *x)
 {
-	v->tsc_offset += delta;
+	v->counter_offset += delta;
 	v->tsc_adjust += delta;
-	vendor->set_reg(v, REG_TSC_OFFSET, v->tsc_offset);
+	vendor->set_reg(v, REG_TSC_OFFSET, v->counter_offset);
 	vlapic_tsc_moved(&v->apic, delta);
 	x->kind = EXIT_NONE; /* hv/ looks at the deadline */
 }
@@ -142,7 +142,7 @@ enum x86_answer x86_wrmsr(struct arch_vcpu *v, u32 msr, u64 value, struct exit *
 	case MSR_TSC_DEADLINE:
 	case MSR_APIC_BASE: return msr_apic(v, msr, value, x);
 	case MSR_EFER: return msr_set_efer(v, value);
-	case MSR_TSC: msr_move_tsc(v, value - (arch_counter() + v->tsc_offset), x); return ANSWER_LEAVE;
+	case MSR_TSC: msr_move_tsc(v, value - (arch_counter() + v->counter_offset), x); return ANSWER_LEAVE;
 	case MSR_TSC_ADJUST: msr_move_tsc(v, value - v->tsc_adjust, x); return ANSWER_LEAVE;
 	default: break;
 	}

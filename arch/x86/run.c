@@ -23,7 +23,7 @@ void arch_vcpu_undefined(struct arch_vcpu *v)
 
 static void run_skip(struct arch_vcpu *v)
 {
-	v->rip = v->next_rip;
+	v->rip = v->next_pc;
 	v->dirty |= DIRTY_RIP;
 }
 
@@ -328,12 +328,12 @@ void arch_vcpu_extint(struct arch_vcpu *v, bool level)
 
 void arch_vcpu_timer(struct arch_vcpu *v)
 {
-	vlapic_tick(&v->apic, arch_counter() + v->tsc_offset);
+	vlapic_tick(&v->apic, arch_counter() + v->counter_offset);
 }
 
 bool arch_vcpu_apic(struct arch_vcpu *v, u32 off, bool write, u64 *value, struct exit *more)
 {
-	u64 now = arch_counter() + v->tsc_offset;
+	u64 now = arch_counter() + v->counter_offset;
 	struct vlapic_ipi ipi;
 
 	more->kind = EXIT_NONE;

@@ -37,7 +37,7 @@ static const char *svm_probe(void)
 	if (!(features & SVM_FEATURE_NP))
 		return "this CPU's SVM has no nested paging (NPT), which Trivet needs";
 	svm_nrips = features & SVM_FEATURE_NRIPS;
-	x86_features.next_rip = svm_nrips;
+	x86_features.next_pc = svm_nrips;
 	svm_assists = features & SVM_FEATURE_DECODE_ASSIST;
 	svm_tcg = (cpuid(1, 0).ecx & BIT(31)) && cpuid(0x40000000, 0).ebx == SIGNATURE_TCGT;
 	svm_max_asid = cpuid(0x8000000a, 0).ebx;
@@ -147,7 +147,7 @@ static void svm_decode_io(struct arch_vcpu *v, const struct vmcb *c, struct exit
 	x->io.port = FIELD(IOIO_PORT, info);
 	x->io.size = FIELD(IOIO_SIZE, info);
 	x->io.write = !(info & IOIO_IN);
-	v->next_rip = c->exitinfo2;
+	v->next_pc = c->exitinfo2;
 	if (likely(!(info & IOIO_STR))) {
 		x->kind = EXIT_IO;
 		x->data = v->regs->gpr[X86_RAX] & (0xffffffffu >> (32 - 8 * x->io.size));
@@ -175,18 +175,18 @@ static inline void svm_length(struct arch_vcpu *v, const struct vmcb *c, unsigne
 	u64 linear, known;
 
 	if (svm_nrips) {
-		v->next_rip = c->nrip;
+		v->next_pc = c->nrip;
 		return;
 	}
 	if (v->service) {
-		v->next_rip = v->rip + len;
+		v->next_pc = v->rip + len;
 		return;
 	}
 	linear = c->cs.base + v->rip;
 	known = *svm_slot(v, linear) ^ linear << 4;
-	v->next_rip = v->rip + known;
+	v->next_pc = v->rip + known;
 	if (unlikely(known > 15)) {
-		v->next_rip = 0;
+		v->next_pc = 0;
 		x->kind = EXIT_LENGTH;
 	}
 }
@@ -328,10 +328,12 @@ static void svm_decode(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 		x->kind = EXIT_MMIO;
 		x->mmio.gpa = c->exitinfo2;
 		x->mmio.gva = ~0UL;
+		x->mmio.size = 0;
+		x->mmio.insn_gpa = ~0UL;
 		x->mmio.access = c->exitinfo1 & NPF_FETCH ? MAP_X : c->exitinfo1 & NPF_WRITE ? MAP_W : MAP_R;
 		x->mmio.insn = c->insn;
 		x->mmio.insn_len = svm_assists ? MIN(c->insn_len, sizeof(c->insn)) : 0;
-		v->next_rip = 0;
+		v->next_pc = 0;
 		return;
 	case SVM_EXIT_HLT:
 		x->kind = EXIT_HALT;
@@ -407,7 +409,7 @@ static void svm_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 	else
 		svm_look_taken(v, c);
 	svm_decode(v, c, x);
-	x->next_pc = v->next_rip;
+	x->next_pc = v->next_pc;
 }
 
 static void svm_virq(struct arch_vcpu *v, int vector)
@@ -465,7 +467,7 @@ static void svm_set_reg(struct arch_vcpu *v, enum x86_reg reg, u64 value)
 	case REG_EFER: c->efer = value | EFER_SVME; break;
 	case REG_CR0: c->cr0 = value; break;
 	case REG_CR4: c->cr4 = value; break;
-	case REG_TSC_OFFSET: c->tsc_offset = value; break;
+	case REG_TSC_OFFSET: c->counter_offset = value; break;
 	}
 	c->clean = 0;
 }

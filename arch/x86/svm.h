@@ -20,18 +20,18 @@ struct vmcb {
 	u32 intercept_misc2; /* 010 */
 	u32 intercept_misc3; /* 014 */
 	u8 reserved_018[0x28];
-	u64 iopm_base_pa;  /* 040 */
-	u64 msrpm_base_pa; /* 048 */
-	u64 tsc_offset;	   /* 050 */
-	u32 guest_asid;	   /* 058 */
-	u32 tlb_control;   /* 05c */
-	u32 int_ctl;	   /* 060 V_TPR, V_IRQ, ... */
-	u32 int_vector;	   /* 064 V_INTR_VECTOR     */
-	u64 int_state;	   /* 068 interrupt shadow  */
-	u64 exitcode;	   /* 070 */
-	u64 exitinfo1;	   /* 078 */
-	u64 exitinfo2;	   /* 080 */
-	u32 exitintinfo;   /* 088 */
+	u64 iopm_base_pa;   /* 040 */
+	u64 msrpm_base_pa;  /* 048 */
+	u64 counter_offset; /* 050 */
+	u32 guest_asid;	    /* 058 */
+	u32 tlb_control;    /* 05c */
+	u32 int_ctl;	    /* 060 V_TPR, V_IRQ, ... */
+	u32 int_vector;	    /* 064 V_INTR_VECTOR     */
+	u64 int_state;	    /* 068 interrupt shadow  */
+	u64 exitcode;	    /* 070 */
+	u64 exitinfo1;	    /* 078 */
+	u64 exitinfo2;	    /* 080 */
+	u32 exitintinfo;    /* 088 */
 	u32 exitintinfo_err;
 	u64 np_enable; /* 090 */
 	u8 reserved_098[0x10];

@@ -78,7 +78,7 @@ void svm_get(struct arch_vcpu *v, struct vcpu_state *s)
 	s->sysenter_cs = c->sysenter_cs;
 	s->sysenter_esp = c->sysenter_esp;
 	s->sysenter_eip = c->sysenter_eip;
-	s->tsc_offset = c->tsc_offset;
+	s->counter_offset = c->counter_offset;
 }
 
 void svm_set(struct arch_vcpu *v, const struct vcpu_state *s)
@@ -116,7 +116,7 @@ void svm_set(struct arch_vcpu *v, const struct vcpu_state *s)
 	c->sysenter_cs = s->sysenter_cs;
 	c->sysenter_esp = s->sysenter_esp;
 	c->sysenter_eip = s->sysenter_eip;
-	c->tsc_offset = s->tsc_offset;
+	c->counter_offset = s->counter_offset;
 	c->int_state = 0;
 	c->clean = 0;
 	if (v == svm_loaded)

@@ -65,7 +65,7 @@ static void vcpu_reset_state(struct vcpu_state *s)
 	s->dr7 = 0x400;
 	s->pat = PAT_RESET;
 	s->xcr0 = XCR0_X87;
-	s->tsc_offset = -arch_counter();
+	s->counter_offset = -arch_counter();
 }
 
 /* As firmware leaves it: nobody's firmware runs here. */
@@ -131,7 +131,7 @@ void arch_vcpu_init_service(struct arch_vcpu *v, u64 entry, u64 image, u64 mailb
 	vcpu_segment(&r->seg[X86_CS], 0x08, X86_AR_P | X86_AR_S | 0xb | X86_AR_DB | X86_AR_G, 0xffffffff, 0);
 	r->gpr[X86_RDI] = image;
 	r->gpr[X86_RSI] = mailbox;
-	s.tsc_offset = 0;
+	s.counter_offset = 0;
 	(void)!arch_vcpu_set(v, &s);
 }
 
@@ -148,7 +148,7 @@ void arch_vcpu_get(struct arch_vcpu *v, struct vcpu_state *s)
 	s->regs = *v->regs;
 	s->xcr0 = v->xcr0;
 	s->apic_base = v->apic.base;
-	s->tsc_offset = v->tsc_offset;
+	s->counter_offset = v->counter_offset;
 	if (x86_features.intel) {
 		x86_sync_user(v);
 		s->star = v->msrs.star;
@@ -171,7 +171,7 @@ status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s)
 		memcpy(v->regs->gpr, r->gpr, sizeof(r->gpr));
 	v->rip = r->rip;
 	v->dirty = 0;
-	v->tsc_offset = s->tsc_offset;
+	v->counter_offset = s->counter_offset;
 	v->tsc_adjust = 0;
 	v->xcr0 = s->xcr0 | XCR0_X87;
 	v->msrs.star = s->star;
@@ -210,7 +210,7 @@ void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_pag
 	if (reply & REPLY_REGS) {
 		v->rip = run->regs.rip;
 		v->dirty |= DIRTY_RIP | DIRTY_RFLAGS | DIRTY_RSP;
-	} else if ((reply & REPLY_SKIP) && v->next_rip) {
+	} else if ((reply & REPLY_SKIP) && v->next_pc) {
 		if (kind == EXIT_IO && !run->u.io.write)
 			vcpu_answer_io(v, run->u.io.size, run->data);
 		else if (kind == EXIT_SYSREG && !run->u.sysreg.write) {
@@ -219,7 +219,7 @@ void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_pag
 			v->regs->gpr[X86_RAX] = (u32)data;
 			v->regs->gpr[X86_RDX] = data >> 32;
 		}
-		v->rip = v->next_rip;
+		v->rip = v->next_pc;
 		v->dirty |= DIRTY_RIP;
 	}
 	if (reply & REPLY_INJECT) {
@@ -234,4 +234,10 @@ void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_pag
 		v->extint_vector = (u8)inject;
 		v->extint_ready = true;
 	}
+}
+
+/* The wires of a PC end at the I/O APIC and the 8259, which are the service VM's. */
+bool arch_vcpu_line(struct arch_vcpu *v, u32 line, bool level)
+{
+	return false;
 }

@@ -19,7 +19,7 @@ struct vendor {
 	/** v->ctl is a zeroed page: set up controls for v->vm. */
 	void (*vcpu_init)(struct arch_vcpu *v);
 	/**
-	 * Enter the guest with what is dirty, the event @inject (info 0: none); on the exit fill v->rip, v->next_rip,
+	 * Enter the guest with what is dirty, the event @inject (info 0: none); on the exit fill v->rip, v->next_pc,
 	 * v->reinject, and @x. EXIT_CPUID, EXIT_MSR (x->sysreg, data) and the like are for arch/x86/run.c.
 	 */
 	void (*run)(struct arch_vcpu *v, struct x86_event inject, struct exit *x);

@@ -149,7 +149,7 @@ static void vmx_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 	if (unlikely(v->virq_on))
 		virq = vmx_give_virq(v, inject.info);
 	flags = vmx_enter(v->regs, &v->vmx.host_rsp, v->launched);
-	v->next_rip = 0;
+	v->next_pc = 0;
 	v->rip = vmread(VMCS_GUEST_RIP);
 	reason = flags ? 0 : (u32)vmread(VMCS_REASON);
 	if (unlikely(flags || (reason & REASON_ENTRY_FAILED))) {
@@ -167,7 +167,7 @@ static void vmx_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 	if (unlikely(reason < 64 && (REASONS_VECTORING & BIT(reason))))
 		vmx_reinject(v);
 	vmx_decode(v, reason, x);
-	x->next_pc = v->next_rip;
+	x->next_pc = v->next_pc;
 }
 
 static void vmx_virq(struct arch_vcpu *v, int vector)

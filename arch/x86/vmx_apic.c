@@ -125,7 +125,7 @@ void vmx_exit_eoi(struct arch_vcpu *v, struct exit *x)
 {
 	u8 vector = (u8)vmread(VMCS_QUALIFICATION);
 
-	v->next_rip = 0; /* the WRMSR is done */
+	v->next_pc = 0; /* the WRMSR is done */
 	x->kind = vec_test(v->apic.tmr, vector) && !(v->apic.svr & APIC_SVR_NO_EOI_BC) ? EXIT_EOI : EXIT_WINDOW;
 	x->vector = vector;
 }
@@ -134,6 +134,6 @@ void vmx_exit_apic_write(struct arch_vcpu *v, struct exit *x)
 {
 	if (FIELD(QUAL_APIC_OFFSET, vmread(VMCS_QUALIFICATION)) == APIC_SELF) /* of an illegal vector */
 		vlapic_accept(&v->apic, APIC_FIXED, (u8)*apic_words(v, APIC_SELF), false);
-	v->next_rip = 0;
+	v->next_pc = 0;
 	x->kind = EXIT_WINDOW; /* nothing is left to do */
 }

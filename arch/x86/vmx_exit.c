@@ -5,7 +5,7 @@
 
 static void vmx_insn(struct arch_vcpu *v, struct exit *x, enum exit_kind kind)
 {
-	v->next_rip = v->rip + vmread(VMCS_LENGTH);
+	v->next_pc = v->rip + vmread(VMCS_LENGTH);
 	x->kind = kind;
 }
 
@@ -42,10 +42,12 @@ static void vmx_decode_ept(struct arch_vcpu *v, struct exit *x)
 
 	x->kind = EXIT_MMIO;
 	x->mmio.insn_len = 0; /* VMX never gives the bytes */
+	x->mmio.size = 0;
+	x->mmio.insn_gpa = ~0UL;
 	x->mmio.gpa = vmread(VMCS_GUEST_PA);
 	x->mmio.gva = (q & translated) == translated ? vmread(VMCS_GUEST_LINEAR) : ~0UL;
 	x->mmio.access = q & QUAL_EPT_FETCH ? MAP_X : q & QUAL_EPT_WRITE ? MAP_W : MAP_R;
-	v->next_rip = 0;
+	v->next_pc = 0;
 	vmx_iret_again(q);
 }
 

@@ -176,7 +176,7 @@ static void state_set_tables(const struct vcpu_state *s)
 	vmwrite(VMCS_GUEST_SYSENTER_CS, s->sysenter_cs);
 	vmwrite(VMCS_GUEST_SYSENTER_ESP, s->sysenter_esp);
 	vmwrite(VMCS_GUEST_SYSENTER_EIP, s->sysenter_eip);
-	vmwrite(VMCS_TSC_OFFSET, s->tsc_offset);
+	vmwrite(VMCS_TSC_OFFSET, s->counter_offset);
 	vmwrite(VMCS_GUEST_BLOCKING, 0);
 	vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
 }

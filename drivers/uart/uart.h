@@ -3,18 +3,17 @@
 #ifndef DRIVERS_UART_UART_H
 #define DRIVERS_UART_UART_H
 
-#include "hv/abi/types.h"
+#include "hv/abi/boot_info.h"
 
 /* A driver. putc never blocks for ever: a device that does not answer is given up. */
 struct uart_driver {
 	const char *name;
-	void (*init)(void);
+	/* @bi: what firmware says of the machine; NULL: it has not been asked yet. */
+	void (*init)(const struct boot_info *bi);
 	void (*putc)(char c);
 };
 
-/** A 16550 at COM1, 115200 8N1 (National Semiconductor PC16550D). */
-extern const struct uart_driver uart_ns16550;
-/** Port E9h, where Bochs and QEMU's isa-debugcon print; nothing on real machines. */
-extern const struct uart_driver uart_debugcon;
+/** The drivers that this architecture's machines may need, NULL behind the last: text goes to all of them. */
+extern const struct uart_driver *const uart_drivers[];
 
 #endif

@@ -21,6 +21,11 @@ void hv_vm_irq(u32 vm, u64 addr, u32 data)
 	(void)hv_call(HV_VM_IRQ, vm, addr, data, 0, 0);
 }
 
+void hv_vm_line(u32 vm, u32 line, bool level)
+{
+	(void)hv_call(HV_VM_LINE, vm, line, level, 0, 0);
+}
+
 void hv_vcpu_extint(u32 vcpu, bool level)
 {
 	(void)hv_call(HV_VCPU_EXTINT, vcpu, level, 0, 0, 0);

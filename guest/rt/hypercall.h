@@ -28,6 +28,8 @@ MUST_CHECK status_t hv_vm_map(u32 vm, u64 gpa, const void *mem, u64 size, unsign
 MUST_CHECK status_t hv_vm_unmap(u32 vm, u64 gpa, u64 size);
 /** Deliver the message-signalled interrupt (@addr, @data) to @vm. */
 void hv_vm_irq(u32 vm, u64 addr, u32 data);
+/** Set wire @line of @vm's interrupt controller, where that is the hypervisor's. */
+void hv_vm_line(u32 vm, u32 line, bool level);
 /** Set the level of the 8259's INTR line at @vcpu. */
 void hv_vcpu_extint(u32 vcpu, bool level);
 MUST_CHECK status_t hv_vm_doorbell(u32 vm, u64 addr, unsigned flags, u64 match, void *cookie);

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/rt/random.c: unpredictable bytes: the CPU's generator where it has one, mixed with its counter. */
-#include "guest/rt/sys.h"
-#include "guest/rt/x86/cpu.h"
+#include "guest/rt/arch.h"
 
-#define RANDOM_TRIES  10 /* Intel SDM 1, 7.3.17: ten failures in a row mean that it is broken */
 #define RANDOM_JITTER 64 /* counter samples folded into a word without a hardware source      */
-#define CPUID1_RDRAND (1u << 30)
 
 static u64 random_state;
-static int random_hw = -1; /* -1: not asked yet */
+static bool random_warned;
 
 /* A bijective mix of all 64 bits (constants of the splitmix64 generator). */
 static u64 random_mix(u64 x)
@@ -18,25 +15,14 @@ static u64 random_mix(u64 x)
 	return x ^ (x >> 31);
 }
 
-static void random_probe(void)
-{
-	u32 r[4];
-
-	cpu_cpuid(1, 0, r);
-	random_hw = (r[2] & CPUID1_RDRAND) != 0;
-	if (!random_hw)
-		log_line("warning: no hardware random numbers: guests get only the counter's jitter");
-}
-
 static u64 random_word(void)
 {
 	u64 hw = 0;
-	bool ok = false;
+	bool ok = cpu_random(&hw);
 
-	if (random_hw < 0)
-		random_probe();
-	for (unsigned i = 0; random_hw > 0 && !ok && i < RANDOM_TRIES; i++)
-		ok = cpu_rdrand(&hw);
+	if (!ok && !random_warned)
+		log_line("warning: no hardware random numbers: guests get only the counter's jitter");
+	random_warned |= !ok;
 	for (unsigned i = 0; !ok && i < RANDOM_JITTER; i++)
 		hw = random_mix(hw + cpu_counter());
 	random_state = random_mix(random_state + 0x9e3779b97f4a7c15ULL + cpu_counter());

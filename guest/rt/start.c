@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/rt/start.c: from the first instruction in C to the program, and the two ways to its end. */
 #include "guest/rt/hypercall.h"
-#include "guest/rt/sys.h"
-#include "guest/rt/x86/cpu.h"
-#include "guest/rt/x86/hypercall.h"
+#include "guest/rt/arch.h"
 
 NORETURN void rt_start(u64 base, u64 mailbox);
 
@@ -13,8 +11,7 @@ void rt_start(u64 base, u64 mailbox)
 {
 	start_base = base;
 	hv_mailbox = (void *)(uintptr_t)mailbox;
-	hypercall_init();
-	cpu_init(base);
+	rt_arch_init(base);
 	service_main();
 }
 
@@ -33,25 +30,24 @@ void rt_init(struct hv_info *info)
 		const struct hv_region *reg = &info->region[i];
 
 		top = MAX(top, reg->base + reg->size);
-		/* The tables of start.asm may end at 4 GiB: memory behind it is added after paging_init. */
+		/* The first tables may end at 4 GiB: memory behind it is added after rt_arch_map. */
 		if (reg->kind == HV_REGION_RAM && reg->base + reg->size <= 4 * SIZE_1G)
 			mem_add(reg->base, reg->size);
 	}
-	paging_init(start_base, top);
+	rt_arch_map(start_base, top);
 	for (unsigned i = 0; i < info->nregions; i++) {
 		const struct hv_region *reg = &info->region[i];
 
 		if (reg->kind == HV_REGION_RAM && reg->base + reg->size > 4 * SIZE_1G)
 			mem_add(reg->base, reg->size);
 	}
-	time_read_rtc();
+	time_set(rt_arch_clock(info));
 }
 
 void machine(unsigned what)
 {
 	(void)hv_call(HV_MACHINE, what, 0, 0, 0, 0);
-	for (;;)
-		__asm__ volatile("hlt");
+	cpu_halt();
 }
 
 void panic(const char *fmt, ...)
@@ -70,6 +66,5 @@ void panic(const char *fmt, ...)
 		again = true;
 		(void)hv_call(HV_MACHINE, MACHINE_POWEROFF, 0, 0, 0, 0);
 	}
-	for (;;)
-		__asm__ volatile("hlt");
+	cpu_halt();
 }

@@ -25,8 +25,8 @@ void time_init(u64 counter_hz);
 u64 time_to_counter(u64 ns);
 /** Seconds since 1970 for a date; @month from 1. */
 u64 time_from_date(unsigned year, unsigned month, unsigned day, unsigned hour, unsigned min, unsigned sec);
-/** Read the machine's battery clock into what time_wall() says. */
-void time_read_rtc(void);
+/** What time_wall() says now: seconds since 1970. */
+void time_set(u64 epoch);
 
 /** Call what is due, a bounded number a round. True: more is due already. */
 bool timers_run(void);

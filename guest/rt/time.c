@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/rt/time.c: nanoseconds from the CPU's counter by multiplying, and the date behind them. */
-#include "guest/rt/sys.h"
-#include "guest/rt/x86/cpu.h"
+#include "guest/rt/arch.h"
 
 #define TIME_NS_SHIFT	 32
 #define TIME_TICKS_SHIFT 28 /* a 36-bit frequency shifted by it fits 64 bits */
@@ -45,55 +44,9 @@ u64 time_from_date(unsigned year, unsigned month, unsigned day, unsigned hour, u
 	return ((days * 24 + hour) * 60 + min) * 60 + sec;
 }
 
-/* The MC146818's registers, as PCs have them. */
-#define RTC_INDEX      0x70
-#define RTC_DATA       0x71
-#define RTC_A	       0x0a
-#define RTC_B	       0x0b
-#define RTC_CENTURY    0x32
-#define RTC_A_UIP      BIT(7)
-#define RTC_B_24H      BIT(1)
-#define RTC_B_BINARY   BIT(2)
-#define RTC_HOUR_PM    BIT(7)
-#define RTC_READ_TRIES 100000
-
-static u8 time_cmos(u8 reg)
+void time_set(u64 epoch)
 {
-	cpu_out8(RTC_INDEX, reg);
-	return cpu_in8(RTC_DATA);
-}
-
-static unsigned time_bcd(u8 v, bool binary)
-{
-	return binary ? v : (v >> 4) * 10u + (v & 15);
-}
-
-void time_read_rtc(void)
-{
-	static const u8 reg[] = { 0, 2, 4, 7, 8, 9, RTC_CENTURY };
-	u8 v[ARRAY_SIZE(reg)], again[ARRAY_SIZE(reg)], b;
-	unsigned year, hour, tries = 0;
-	bool binary;
-
-	/* Read twice between updates until both agree: the update flag alone can rise in the middle. */
-	do {
-		while ((time_cmos(RTC_A) & RTC_A_UIP) != 0 && ++tries < RTC_READ_TRIES)
-			;
-		for (unsigned i = 0; i < ARRAY_SIZE(reg); i++)
-			v[i] = time_cmos(reg[i]);
-		for (unsigned i = 0; i < ARRAY_SIZE(reg); i++)
-			again[i] = time_cmos(reg[i]);
-	} while (memcmp(v, again, sizeof(v)) != 0 && ++tries < RTC_READ_TRIES);
-	b = time_cmos(RTC_B);
-	binary = (b & RTC_B_BINARY) != 0;
-	hour = time_bcd(v[2] & (u8)~RTC_HOUR_PM, binary);
-	if ((b & RTC_B_24H) == 0)
-		hour = hour % 12 + ((v[2] & RTC_HOUR_PM) != 0 ? 12 : 0);
-	year = time_bcd(v[5], binary);
-	year += time_bcd(v[6], binary) >= 19 && time_bcd(v[6], binary) < 30 ? time_bcd(v[6], binary) * 100 : 2000;
-	time_epoch = time_from_date(year, time_bcd(v[4], binary), time_bcd(v[3], binary), hour, time_bcd(v[1], binary),
-				    time_bcd(v[0], binary)) -
-		     time_ns() / NS_PER_SEC;
+	time_epoch = epoch - time_ns() / NS_PER_SEC;
 }
 
 u64 time_wall(void)

@@ -2,10 +2,8 @@
 /* guest/service/guest.c: a guest's life: memory, tables and devices once; kernel and first CPU at each start. */
 #include "guest/service/guest.h"
 #include "guest/rt/hypercall.h"
-#include "guest/rt/sys.h"
-#include "guest/rt/x86/cpu.h"
+#include "guest/rt/arch.h"
 #include "guest/vmm/virtio.h"
-#include "guest/vmm/x86/cpuid.h"
 
 #define GUEST_DONATION	  0x80000UL	/* at first, for a VM's tables and CPUs       */
 #define GUEST_DONATE_MORE 0x40000UL	/* when the hypervisor says that it ran out   */
@@ -75,15 +73,15 @@ static bool guest_donate(const struct vm *vm, unsigned *times)
 	return p != NULL && hv_call(HV_VM_DONATE, vm->id, (uintptr_t)p, GUEST_DONATE_MORE, 0, 0).status == OK;
 }
 
-/* RAM from address 0 to at most PC_LOW_TOP, the rest from 4 GiB, in the largest pages that are to be had. */
+/* RAM where the machine has it, in the largest pages that are to be had. */
 static bool guest_ram(struct guest *g)
 {
 	struct vm *vm = &g->vm;
-	u64 left = g->config->memory, gpa = 0;
+	u64 left = g->config->memory, gpa;
 	unsigned times = 0;
 
 	while (left != 0) {
-		u64 size = gpa == 0 ? MIN(left, (u64)PC_LOW_RAM_MAX) : left;
+		u64 size = machine_ram(vm->nram, left, &gpa);
 		struct vm_ram *r = &vm->ram[vm->nram];
 		status_t s;
 
@@ -110,7 +108,6 @@ static bool guest_ram(struct guest *g)
 		if (s != OK)
 			return guest_fail(g, "map memory", s);
 		left -= size;
-		gpa = 4 * SIZE_1G;
 	}
 	return true;
 }
@@ -148,16 +145,12 @@ static bool guest_files(const struct config_vm *c)
 	return true;
 }
 
-static bool guest_cpuid(struct guest *g)
+static bool guest_configure(struct guest *g)
 {
-	unsigned n = cpuid_build(&service_info, g->vm.nvcpus, cpuid_host, hv_mailbox,
-				 MAILBOX_SIZE / sizeof(struct vcpu_cpuid));
-	status_t s = hv_call(HV_VM_SET_CPUID, g->vm.id, n, 0, 0, 0).status;
+	const char *what;
+	status_t s = machine_configure(&g->vm, &service_info, &what);
 
-	if (s != OK)
-		return guest_fail(g, "set CPUID", s);
-	s = guest_msrs(g->vm.id);
-	return s == OK || guest_fail(g, "set MSR policies", s);
+	return s == OK || guest_fail(g, what, s);
 }
 
 static bool guest_vcpus(struct guest *g)
@@ -196,7 +189,7 @@ static struct console *guest_console(const struct guest *g, const char *kind)
 static bool guest_devices(struct guest *g)
 {
 	const struct config_vm *c = g->config;
-	struct pci_root *pci = &g->pc.pci;
+	struct pci_root *pci = machine_pci(&g->machine);
 	unsigned devfn = 1 << 3;
 	status_t s = OK;
 
@@ -222,23 +215,23 @@ static bool guest_devices(struct guest *g)
 
 static bool guest_platform(struct guest *g)
 {
-	struct pc_options o = { .ncpus = g->vm.nvcpus, .info = &service_info };
+	struct machine_options o = { .ncpus = g->vm.nvcpus, .info = &service_info };
 	status_t s;
 
 	if (g->config->serial) {
-		g->com1 = guest_console(g, "serial");
-		if (g->com1 == NULL)
+		g->serial = guest_console(g, "serial");
+		if (g->serial == NULL)
 			return guest_fail(g, "console", ERR_NOMEM);
-		o.com1 = &g->com1->tty;
+		o.serial = &g->serial->tty;
 	}
-	g->tsc_offset = 0 - cpu_counter(); /* the guest's counter starts at about 0, as after a reset */
-	o.tsc_offset = g->tsc_offset;
-	s = pc_init(&g->pc, &g->vm, &o);
+	g->counter_offset = 0 - cpu_counter(); /* the guest's counter starts at about 0, as after a reset */
+	o.counter_offset = g->counter_offset;
+	s = machine_init(&g->machine, &g->vm, &o);
 	if (s != OK)
 		return guest_fail(g, "platform", s);
 	if (!guest_devices(g))
 		return false;
-	s = pc_finish(&g->pc, &g->rsdp);
+	s = machine_finish(&g->machine);
 	return s == OK || guest_fail(g, "platform", s);
 }
 
@@ -271,7 +264,7 @@ bool guest_create(const struct config_vm *config)
 	if (r.status != OK)
 		return guest_fail(g, "create", r.status);
 	g->vm.id = (u32)r.a;
-	if (!guest_ram(g) || !guest_cpuid(g) || !guest_vcpus(g) || !guest_platform(g)) {
+	if (!guest_ram(g) || !guest_configure(g) || !guest_vcpus(g) || !guest_platform(g)) {
 		guest_unmake(g);
 		return false;
 	}
@@ -308,9 +301,7 @@ static bool guest_load(struct guest *g, struct vcpu_state *state)
 		in.nmodules++;
 	}
 	in.cmdline = c->cmdline;
-	in.acpi_rsdp = g->rsdp;
-	in.low_top = g->vm.ram[0].size;
-	if (loader_x86(&g->vm, &in, state) != OK) {
+	if (machine_load(&g->machine, &in, state) != OK) {
 		log_line("error: guest %s: %s", c->name, in.error);
 		return false;
 	}
@@ -326,7 +317,7 @@ bool guest_start(struct guest *g)
 	memset(&state, 0, sizeof(state));
 	if (!guest_load(g, &state))
 		return false;
-	state.tsc_offset = g->tsc_offset;
+	state.counter_offset = g->counter_offset;
 	memcpy(hv_mailbox, &state, sizeof(state));
 	s = hv_call(HV_VCPU_SET, v->id, VCPU_SET_POWER_ON, 0, 0, 0).status;
 	if (s != OK)
@@ -373,14 +364,15 @@ static void guest_end(struct guest *g)
 /* Devices as at power-on; memory stays as it is, but for what the platform and the loader write into it. */
 static void guest_reset(struct guest *g)
 {
+	struct pci_root *pci = machine_pci(&g->machine);
+
 	/* Behind the host bridge at 0 there are only the virtio devices of guest_devices. */
-	for (unsigned i = 1; i < ARRAY_SIZE(g->pc.pci.dev); i++) {
-		if (g->pc.pci.dev[i] != NULL)
-			virtio_reset(container_of(g->pc.pci.dev[i], struct virtio, pci));
+	for (unsigned i = 1; i < ARRAY_SIZE(pci->dev); i++) {
+		if (pci->dev[i] != NULL)
+			virtio_reset(container_of(pci->dev[i], struct virtio, pci));
 	}
-	pc_reset(&g->pc);
-	if (pc_write_tables(&g->pc, &g->rsdp) != OK)
-		log_line("error: guest %s: no room for its ACPI tables", g->vm.name);
+	if (machine_reset(&g->machine) != OK)
+		log_line("error: guest %s: no room for its tables", g->vm.name);
 }
 
 static void guest_restart(struct timer *t)

@@ -6,19 +6,17 @@
 #include "guest/drv/ramdisk.h"
 #include "guest/service/config.h"
 #include "guest/service/console.h"
-#include "guest/vmm/loader.h"
 #include "guest/vmm/loop.h"
-#include "guest/vmm/x86/pc.h"
+#include "guest/vmm/machine.h"
 #include "hv/abi/boot_info.h"
 
 struct guest {
 	struct vm vm; /* first: vm->stopped gets back from it */
 	const struct config_vm *config;
-	struct pc pc;
+	struct machine machine;
 	struct disk *disk[CONFIG_MAX_DISKS];
-	struct console *com1, *virtio;
-	u64 tsc_offset; /* of its vCPUs, as in struct vcpu_state */
-	u64 rsdp;	/* its ACPI tables */
+	struct console *serial, *virtio;
+	u64 counter_offset; /* of its vCPUs, as in struct vcpu_state */
 	struct timer restart;
 	u64 starts, started; /* how often, and time_ns() of the last */
 	bool ended;	     /* for good */
@@ -44,9 +42,6 @@ bool guest_again(struct guest *g);
 struct guest *guest_by_name(const char *name);
 /** Have the hypervisor check who owns which page, and log the result. */
 void guest_audit(void);
-
-/** Policies for the MSRs that a guest may touch and the hypervisor does not know. */
-MUST_CHECK status_t guest_msrs(u32 vm);
 
 /** All guests have ended: main.c decides. */
 void service_guest_ended(void);

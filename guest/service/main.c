@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/service/main.c: the service VM's program: read the configuration, make the guests, serve them. */
-#include "guest/drv/uart.h"
 #include "guest/rt/hypercall.h"
 #include "guest/rt/sys.h"
 #include "guest/service/guest.h"
+#include "guest/service/wire.h"
 
-#define MAIN_COM1_PORT	 0x3f8
-#define MAIN_COM1_IRQ	 4
 #define MAIN_FLUSH_TRIES 256
 
 struct hv_info service_info;
 static struct config main_config;
-static struct drv_uart main_uart;
-static bool main_has_uart;
+static bool main_has_wire;
 static enum { LEAVE_NOT, LEAVE_POWEROFF, LEAVE_RESET } main_leaving; /* as told on the service console */
 
 /* Bounded: a line that takes nothing must not keep the machine. */
 static void main_drain(void)
 {
-	for (unsigned i = 0; main_has_uart && i < MAIN_FLUSH_TRIES && !console_drained(); i++)
-		drv_uart_flush(&main_uart);
-	if (main_has_uart)
-		drv_uart_flush(&main_uart);
+	for (unsigned i = 0; main_has_wire && i < MAIN_FLUSH_TRIES && !console_drained(); i++)
+		wire_flush();
+	if (main_has_wire)
+		wire_flush();
 }
 
 void service_machine(unsigned what)
@@ -60,13 +57,13 @@ void service_leave(unsigned what)
 	service_guest_ended();
 }
 
-static void main_console(void)
+static void main_console(const struct boot_info *boot)
 {
 	console_init(command_line);
-	main_has_uart = drv_uart_init(&main_uart, console_wire(), MAIN_COM1_PORT, MAIN_COM1_IRQ) == OK;
+	main_has_wire = wire_init(console_wire(), boot);
 	log_set_sink(console_log);
-	if (!main_has_uart)
-		log_line("no serial port at %x", MAIN_COM1_PORT);
+	if (!main_has_wire)
+		log_line("no serial port");
 }
 
 static NORETURN void main_give_up(void)
@@ -94,11 +91,13 @@ static void main_configure(void)
 
 void service_main(void)
 {
+	const struct boot_info *boot;
 	unsigned running = 0;
 
 	rt_init(&service_info);
-	main_console();
-	guest_modules((const struct boot_info *)(uintptr_t)service_info.boot_info);
+	boot = (const struct boot_info *)(uintptr_t)service_info.boot_info;
+	main_console(boot);
+	guest_modules(boot);
 	log_line("service VM on %.*s, %u CPUs, counter %llu kHz, %llu MiB free", (int)sizeof(service_info.machine),
 		 service_info.machine, service_info.ncpus, (unsigned long long)(service_info.counter_hz / 1000),
 		 (unsigned long long)(mem_free_bytes() >> 20));

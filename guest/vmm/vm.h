@@ -45,7 +45,7 @@ struct vm {
 	struct bus mmio; /* guest-physical memory   */
 	unsigned nvcpus;
 	struct vcpu vcpu[VM_MAX_VCPUS];
-	void *platform; /* struct pc on x86        */
+	void *platform; /* the architecture's machine */
 	/* Sets the level of global system interrupt @gsi; the platform provides it. */
 	void (*irq)(struct vm *, unsigned gsi, bool level);
 	/* Called from the event loop when, after vm_stop, its last vCPU has come out; the owner provides it. */

@@ -5,13 +5,10 @@
 
 #include "hv/abi/types.h"
 
-#define BOOT_MAX_REGIONS   96
-#define BOOT_MAX_MODULES   24
-#define BOOT_MAX_CPUS	   64
-#define BOOT_MAX_IRQCHIPS  8
-#define BOOT_MAX_OVERRIDES 16
-#define BOOT_MAX_ECAM	   4
-#define BOOT_STRING	   256
+#define BOOT_MAX_REGIONS 96
+#define BOOT_MAX_MODULES 24
+#define BOOT_MAX_CPUS	 64
+#define BOOT_STRING	 256
 
 enum boot_mem_kind {
 	BOOT_MEM_RAM = 1,  /* usable                                     */
@@ -40,49 +37,7 @@ struct boot_framebuffer {
 	u8 bpp, red_pos, red_size, green_pos, green_size, blue_pos, blue_size, pad;
 };
 
-/* An I/O APIC (x86): the global system interrupts from @gsi_base on. */
-struct boot_irqchip {
-	u64 base;
-	u32 gsi_base;
-	u32 id;
-};
-
-/* ACPI MADT interrupt source override: ISA @irq arrives as @gsi. */
-struct boot_override {
-	u32 irq;
-	u32 gsi;
-	u32 active_low; /* else active high     */
-	u32 level;	/* else edge triggered  */
-};
-
-struct boot_ecam {
-	u64 base;
-	u16 segment;
-	u8 bus_start, bus_end;
-	u32 pad;
-};
-
-/* What static firmware tables say; zero where they are silent. */
-struct boot_platform {
-	u64 lapic_base;
-	u32 ncpus;
-	u32 nirqchips;
-	u32 noverrides;
-	u32 necam;
-	u32 cpu_id[BOOT_MAX_CPUS]; /* APIC ID or MPIDR */
-	struct boot_irqchip irqchip[BOOT_MAX_IRQCHIPS];
-	struct boot_override override[BOOT_MAX_OVERRIDES];
-	struct boot_ecam ecam[BOOT_MAX_ECAM];
-	u64 hpet_base;
-	u32 pm_timer_port;  /* FADT PM_TMR_BLK, 0: none             */
-	u32 pm_timer_32bit; /* FADT flag TMR_VAL_EXT                */
-	u32 pm1a_cnt_port;  /* FADT PM1a_CNT_BLK                    */
-	u32 reset_port;	    /* FADT RESET_REG in I/O space, 0: none */
-	u32 reset_value;
-	u32 has_8042;
-	u32 s5_slp_typa; /* SLP_TYP for PM1a_CNT to power off (_S5_)  */
-	u32 s5_valid;	 /* s5_slp_typa was found                 */
-};
+#include "self/platform.h" /* struct boot_platform: what firmware's tables say of the machine */
 
 struct boot_info {
 	char loader[64];

@@ -22,7 +22,7 @@ enum event_kind {
 	X(NONE, none)		/* nothing to do: enter again                  */       \
 	X(IRQ, irq)		/* a physical interrupt                        */       \
 	X(NMI, nmi)		/* a physical NMI                              */       \
-	X(HYPERCALL, hypercall) /* VMCALL, VMMCALL, HVC                        */       \
+	X(HYPERCALL, hypercall) /* VMCALL, VMMCALL, SVC                        */       \
 	X(IO, io)		/* IN, OUT                                     */       \
 	X(IO_STRING, io_string) /* INS, OUTS                                   */       \
 	X(MMIO, mmio)		/* stage 2 has no mapping, or not this right   */       \
@@ -68,8 +68,9 @@ enum exit_kind {
 #define RUN_INSN  0x2u /* insn[] holds insn_len bytes from the CPU      */
 
 /* run_page.reply, set by the service VM, cleared by the hypervisor once used. */
-#define REPLY_REGS   0x01u /* load rip, rflags, rsp from regs (general registers always are) */
-#define REPLY_SKIP   0x02u /* go behind the instruction: needs next_rip != 0  */
+#define REPLY_REGS \
+	0x01u /* load what is beyond them (rip, rflags, rsp; pc, pstate) from regs (general registers always are) */
+#define REPLY_SKIP   0x02u /* go behind the instruction: needs next_pc != 0  */
 #define REPLY_INJECT 0x04u /* inject the exception in inject/error            */
 #define REPLY_EXTINT 0x08u /* inject external interrupt inject (its vector)   */
 #define REPLY_HALT   0x10u /* sleep until an interrupt                        */
@@ -82,9 +83,9 @@ enum exit_kind {
 struct run_page {
 	struct vcpu_regs regs;
 
-	u32 kind;     /* enum exit_kind */
-	u32 flags;    /* RUN_*          */
-	u64 next_rip; /* behind the instruction; 0: unknown */
+	u32 kind;    /* enum exit_kind */
+	u32 flags;   /* RUN_*          */
+	u64 next_pc; /* behind the instruction; 0: unknown */
 	union {
 		struct {
 			u16 port;
@@ -97,10 +98,11 @@ struct run_page {
 		} io; /* IO: the value is in data */
 		struct {
 			u64 gpa;
-			u32 access;		  /* MAP_R, MAP_W or MAP_X */
-			u8 size;		  /* 1, 2, 4, 8 where hardware decoded it (arm64 ISV), else 0 */
-			u8 reg, sign_extend, pad; /* with size */
-			u64 gva;		  /* where known, else ~0 */
+			u32 access; /* MAP_R, MAP_W or MAP_X */
+			u8 size;    /* 1, 2, 4, 8 where hardware decoded it: the value is in data, else 0 */
+			u8 pad[3];
+			u64 gva;      /* where known, else ~0 */
+			u64 insn_gpa; /* guest-physical address of the instruction, where known, else ~0 */
 		} mmio;
 		struct {
 			u32 index;

@@ -11,7 +11,8 @@
  * Calling convention.
  *   x86:   VMCALL or VMMCALL (HV_INFO says which; either works). RAX = number; RDI, RSI, RDX, R10, R8 = arguments.
  *          Out: RAX = status_t, RDI, RSI, RDX = results. Other registers are kept.
- *   arm64: HVC #0x5456. X0 = number; X1-X5 = arguments. Out: X0 = status, X1-X3 = results.
+ *   arm64: SVC #0x5456, since the service VM runs at EL0. X0 = number; X1-X5 = arguments. Out: X0 = status,
+ *          X1-X3 = results.
  * Addresses are the caller's guest-physical ones (the service VM's are host-physical, by identity);
  * sizes are bytes. A call checks everything, then acts: an error has changed nothing.
  *
@@ -30,7 +31,7 @@
 	X(VCPU_STOP, vcpu_stop, RIGHT_VM)	 /* (vcpu): it exits with EXIT_STOPPED             */               \
 	X(VCPU_GET, vcpu_get, RIGHT_VM)		 /* (vcpu): fill mailbox with struct vcpu_state     */              \
 	X(VCPU_SET, vcpu_set, RIGHT_VM)		 /* (vcpu, VCPU_SET_*): load struct vcpu_state from the mailbox */  \
-	X(VM_SET_CPUID, vm_set_cpuid, RIGHT_VM)	 /* (vm, n): mailbox holds n vcpu_cpuid      */                     \
+	X(VM_CONFIGURE, vm_configure, RIGHT_VM)	 /* (vm, n): mailbox holds n vm_config      */                      \
 	X(VM_SET_MSR, vm_set_msr, RIGHT_VM)	 /* (vm, n): mailbox holds n msr_policy          */                 \
 	X(VM_IRQ, vm_irq, RIGHT_VM)		 /* (vm, MSI address, MSI data)                     */              \
 	X(VCPU_EXTINT, vcpu_extint, RIGHT_VM)	 /* (vcpu, level): the 8259's INTR line        */                   \
@@ -43,7 +44,8 @@
 	X(TRACE, trace, RIGHT_VM)		 /* (ring page or 0, pages, mask of VMs)            */              \
 	X(AUDIT, audit, RIGHT_VM)		 /* () mailbox, struct hv_audit                     */              \
 	X(LOG, log, RIGHT_CONSOLE)		 /* (offset): copy the boot log into the mailbox -> bytes */        \
-	X(MACHINE, machine, RIGHT_MACHINE)	 /* (MACHINE_*): reset or power off               */
+	X(MACHINE, machine, RIGHT_MACHINE)	 /* (MACHINE_*): reset or power off               */                \
+	X(VM_LINE, vm_line, RIGHT_VM) /* (vm, number, level): a wire to the interrupt controller in the hypervisor */
 
 enum hypercall {
 #define X(NAME, fn, right) HV_##NAME,
@@ -108,6 +110,8 @@ enum hv_region_kind {
 #define HV_FEATURE_VMMCALL	 0x04u /* hypercall with VMMCALL, else VMCALL      */
 #define HV_FEATURE_NEXT_RIP	 0x08u /* exits know the instruction's length       */
 #define HV_FEATURE_APIC_HW	 0x10u /* the CPU virtualizes the local APIC        */
+#define HV_FEATURE_DOORBELL_MEM	 0x20u /* doorbells may be guest-physical addresses */
+#define HV_FEATURE_LINES	 0x40u /* wired interrupts are the hypervisor's: VM_LINE */
 
 struct hv_info {
 	u32 abi_version;

@@ -8,4 +8,8 @@
 /** Add text, newline included, to the log ring and the early console. */
 void log_printf(const char *fmt, ...) PRINTF(1, 2);
 
+struct boot_info;
+/** Start the consoles that @bi (NULL: nothing is known yet) tells of. Loaders call it as soon as they know. */
+void log_init(const struct boot_info *bi);
+
 #endif

@@ -3,7 +3,7 @@
 #ifndef FAKE_KERNELS_H
 #define FAKE_KERNELS_H
 
-#include "guest/vmm/loader.h"
+#include "guest/vmm/x86/loader.h"
 
 #define FAKE_RAM (8u << 20)
 

@@ -71,7 +71,7 @@ static void fake_host(u32 leaf, u32 subleaf, u32 out[4])
 	}
 }
 
-static struct vcpu_cpuid table[128];
+static struct vm_config table[128];
 static unsigned ntable;
 
 static void build(const struct row *rows, unsigned n, unsigned ncpus, u32 features)
@@ -84,9 +84,9 @@ static void build(const struct row *rows, unsigned n, unsigned ncpus, u32 featur
 	assert_in_range(ntable, 10, 64);
 }
 
-static const struct vcpu_cpuid *find(u32 leaf, u32 subleaf)
+static const struct vm_config *find(u32 leaf, u32 subleaf)
 {
-	static const struct vcpu_cpuid none;
+	static const struct vm_config none;
 
 	for (unsigned i = 0; i < ntable; i++) {
 		if (table[i].leaf == leaf && (!table[i].match_subleaf || table[i].subleaf == subleaf))
@@ -206,7 +206,7 @@ static void no_leaf_is_listed_twice(void **state)
 static void a_small_array_is_refused_and_not_overrun(void **state)
 {
 	struct hv_info info = { .counter_hz = 2400000000 };
-	struct vcpu_cpuid small[5];
+	struct vm_config small[5];
 
 	host_rows = haswell;
 	host_n = ARRAY_SIZE(haswell);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guest/vmm/loader.h"
+#include "guest/vmm/x86/loader.h"
 #include "guest/vmm/x86/emulate.h"
 #include "guest/vmm/x86/pc.h"
 
@@ -144,7 +144,7 @@ static int setup(void **state)
 static void port(u16 number, u8 size, bool write, u64 data)
 {
 	run.kind = EXIT_IO;
-	run.next_rip = 0x1002;
+	run.next_pc = 0x1002;
 	run.data = data;
 	run.u.io.port = number;
 	run.u.io.size = size;
@@ -211,7 +211,7 @@ static void running_a_device_stops_the_vm(void **state)
 static void an_unknown_msr_is_a_general_protection_fault(void **state)
 {
 	run.kind = EXIT_SYSREG;
-	run.next_rip = 2;
+	run.next_pc = 2;
 	exit_dispatch(v);
 	assert_int_equal(run.reply, REPLY_SKIP);
 	assert_int_equal(run.data, 5);

@@ -2,7 +2,7 @@
 /*
  * LINK: arch/host/mem.c arch/host/cpu.c arch/host/vcpu.c tests/unit/fake_hv.c tests/unit/fake_panic.c
  * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
- * LINK: drivers/uart/ns16550.c drivers/uart/debugcon.c hv/lib/ptab.c hv/lib/pool.c */
+ * LINK: drivers/uart/x86/ns16550.c drivers/uart/x86/debugcon.c hv/lib/ptab.c hv/lib/pool.c */
 /* tests/unit/test_hv_exit.c: exits on their way to the service VM and back, doorbells, and the order of events. */
 #include "hv/vm.h"
 
@@ -60,7 +60,7 @@ static void an_exit_switches_straight_to_the_service_vm_and_back(void **state)
 	assert_int_equal(hv_run(g)->u.io.size, 1);
 	assert_int_equal(hv_run(g)->u.io.write, 1);
 	assert_int_equal(hv_run(g)->data, 'x');
-	assert_int_equal(hv_run(g)->next_rip, 2);
+	assert_int_equal(hv_run(g)->next_pc, 2);
 	hv_run(g)->reply = REPLY_SKIP;
 	assert_ptr_equal(hv_wait(g->id, 0), g);
 	assert_int_equal(g->state, VCPU_READY);

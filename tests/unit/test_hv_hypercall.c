@@ -2,7 +2,7 @@
 /*
  * LINK: arch/host/mem.c arch/host/cpu.c arch/host/vcpu.c tests/unit/fake_hv.c tests/unit/fake_panic.c
  * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
- * LINK: drivers/uart/ns16550.c drivers/uart/debugcon.c hv/lib/ptab.c hv/lib/pool.c */
+ * LINK: drivers/uart/x86/ns16550.c drivers/uart/x86/debugcon.c hv/lib/ptab.c hv/lib/pool.c */
 /* tests/unit/test_hv_hypercall.c: every hypercall with good, absurd and hostile arguments; an error changes nothing. */
 #include "hv/vm.h"
 
@@ -139,7 +139,7 @@ static void vms_are_numbered_up_to_the_limit(void **state)
 static void calls_want_a_guest_that_exists(void **state)
 {
 	static const u8 of_vm[] = { HV_VM_DESTROY,   HV_VM_MAP,	    HV_VM_UNMAP, HV_VM_DONATE,	HV_VCPU_CREATE,
-				    HV_VM_SET_CPUID, HV_VM_SET_MSR, HV_VM_IRQ,	 HV_VM_DOORBELL };
+				    HV_VM_CONFIGURE, HV_VM_SET_MSR, HV_VM_IRQ,	 HV_VM_DOORBELL };
 	static const u8 of_vcpu[] = {
 		HV_VCPU_RUN, HV_VCPU_STOP, HV_VCPU_GET, HV_VCPU_SET, HV_VCPU_EXTINT, HV_VCPU_APIC
 	};
@@ -214,7 +214,7 @@ static void map_without_memory_for_tables_changes_nothing(void **state)
 	OKAY(HV_VM_MAP, small, 0, RAM + SIZE_2M, PAGE_SIZE, MAP_R);
 	REFUSED(ERR_NOMEM, HV_VM_MAP, small, SIZE_2M, RAM + SIZE_2M + PAGE_SIZE, PAGE_SIZE, MAP_R);
 	REFUSED(ERR_NOMEM, HV_VCPU_CREATE, small, RUN + PAGE_SIZE, 0, 0);
-	s = hv_call(HV_VM_SET_CPUID, small, 1, 0, 0, 0);
+	s = hv_call(HV_VM_CONFIGURE, small, 1, 0, 0, 0);
 	assert_int_equal(s, ERR_NOMEM);
 }
 
@@ -410,23 +410,23 @@ static void state_goes_through_the_mailbox(void **state)
 
 	memset(box, 0, sizeof(*box));
 	box->regs.rip = 0x1234;
-	box->tsc_offset = 99;
+	box->counter_offset = 99;
 	OKAY(HV_VCPU_SET, g->id);
 	memset(box, 0xff, sizeof(*box));
 	OKAY(HV_VCPU_GET, g->id);
 	assert_int_equal(box->regs.rip, 0x1234);
-	assert_int_equal(box->tsc_offset, 99);
+	assert_int_equal(box->counter_offset, 99);
 	box->regs.cpl = 4;
 	REFUSED(ERR_INVAL, HV_VCPU_SET, g->id);
 }
 
 static void policies_are_limited_to_the_mailbox(void **state)
 {
-	REFUSED(ERR_RANGE, HV_VM_SET_CPUID, vm, PAGE_SIZE / sizeof(struct vcpu_cpuid) + 1);
+	REFUSED(ERR_RANGE, HV_VM_CONFIGURE, vm, PAGE_SIZE / sizeof(struct vm_config) + 1);
 	REFUSED(ERR_RANGE, HV_VM_SET_MSR, vm, PAGE_SIZE / sizeof(struct msr_policy) + 1);
-	REFUSED(ERR_RANGE, HV_VM_SET_CPUID, vm, 1UL << 32);
+	REFUSED(ERR_RANGE, HV_VM_CONFIGURE, vm, 1UL << 32);
 	REFUSED(ERR_RANGE, HV_VM_SET_MSR, vm, MAX1);
-	OKAY(HV_VM_SET_CPUID, vm, PAGE_SIZE / sizeof(struct vcpu_cpuid));
+	OKAY(HV_VM_CONFIGURE, vm, PAGE_SIZE / sizeof(struct vm_config));
 	OKAY(HV_VM_SET_MSR, vm, PAGE_SIZE / sizeof(struct msr_policy));
 }
 

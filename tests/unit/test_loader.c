@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LINK: guest/vmm/x86/loader.c guest/vmm/x86/linux.c guest/vmm/x86/elf.c guest/vmm/x86/pvh.c */
 /* LINK: guest/vmm/x86/multiboot.c tests/unit/fake_kernels.c tests/unit/fake_guest_ram.c */
-#include "guest/vmm/loader.h"
+#include "guest/vmm/x86/loader.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +37,7 @@ static void a_reset_cpu_is_at_the_reset_vector(void **state)
 	assert_int_equal(s.pat, 0x0007040600070406);
 	assert_int_equal(s.apic_base, 0xfee00900);
 	assert_int_equal(s.xcr0, 1);
-	assert_int_equal(s.tsc_offset, 0);
+	assert_int_equal(s.counter_offset, 0);
 }
 
 static void no_kernel_is_an_error_with_its_name(void **state)

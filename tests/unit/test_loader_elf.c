@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LINK: guest/vmm/x86/loader.c guest/vmm/x86/linux.c guest/vmm/x86/elf.c guest/vmm/x86/pvh.c */
 /* LINK: guest/vmm/x86/multiboot.c tests/unit/fake_kernels.c tests/unit/fake_guest_ram.c */
-#include "guest/vmm/loader.h"
+#include "guest/vmm/x86/loader.h"
 
 #include <stdarg.h>
 #include <stddef.h>

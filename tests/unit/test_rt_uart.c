@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/test_rt_uart.c: the driver of the machine's 16550 on a fake chip.
- * LINK: guest/drv/uart.c guest/rt/timer.c
+ * LINK: guest/drv/x86/uart.c guest/rt/timer.c
  */
-#include "guest/drv/uart.h"
+#include "guest/drv/x86/uart.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "guest/rt/hypercall.h"
-#include "guest/rt/x86/cpu.h"
+#include "self/insn.h"
 
 /* The chip: a transmit FIFO that empties when the test says so, and a queue of received bytes. */
 static struct {

@@ -419,7 +419,7 @@ static void only_level_triggered_interrupts_exit_at_their_end(void **state)
 	assert_int_equal(vmcs[VMCS_EOI_EXITS + 4], 0);
 	assert_int_equal(x.kind, EXIT_EOI);
 	assert_int_equal(x.vector, 0x41);
-	assert_int_equal(vcpu.next_rip, 0); /* its WRMSR is done */
+	assert_int_equal(vcpu.next_pc, 0); /* its WRMSR is done */
 	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x41, false);
 	assert_int_equal(run(none).kind, EXIT_WINDOW);
 	assert_int_equal(vmcs[VMCS_EOI_EXITS + 2], 0);

@@ -66,9 +66,9 @@ struct arch_vcpu {
 	struct vcpu_regs *regs; /* run page or private: general registers */
 	void *ctl;		/* VMCB or VMCS, one page */
 	u64 ctl_pa;
-	u64 rip;      /* of the guest, read at each exit */
-	u64 next_rip; /* behind the exit's instruction, 0: unknown */
-	u32 dirty;    /* DIRTY_* */
+	u64 rip;     /* of the guest, read at each exit */
+	u64 next_pc; /* behind the exit's instruction, 0: unknown */
+	u32 dirty;   /* DIRTY_* */
 	bool service;
 	bool step;	  /* SVM: leaves after one instruction, see svm_step_begin */
 	bool step_irq;	  /* a virtual interrupt was armed before                  */
@@ -99,7 +99,7 @@ struct arch_vcpu {
 	struct arch_vm *vm;
 	u32 id;
 	u64 *exits; /* counters by enum exit_kind */
-	u64 tsc_offset;
+	u64 counter_offset;
 	u64 xcr0; /* the guest's */
 	u64 tsc_adjust;
 	struct x86_user_msrs msrs; /* current while another guest is loaded */
@@ -129,7 +129,7 @@ static inline u64 arch_vcpu_deadline(const struct arch_vcpu *v)
 {
 	u64 d = vlapic_deadline(&v->apic);
 
-	return d == ~0UL ? d : d - v->tsc_offset;
+	return d == ~0UL ? d : d - v->counter_offset;
 }
 
 static inline u64 arch_vcpu_arg(const struct arch_vcpu *v, unsigned n)

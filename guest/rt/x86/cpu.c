@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/rt/x86/cpu.c: exceptions of the service VM. Each is a bug of ours: say where it was and stop. */
-#include "guest/rt/sys.h"
-#include "guest/rt/x86/cpu.h"
+#include "guest/rt/arch.h"
+#include "guest/rt/x86/hypercall.h"
 
 /* As trap_common in start.asm pushes it. */
 struct cpu_frame {
@@ -46,7 +46,7 @@ static u64 cpu_gdt[5];
 static u8 cpu_trap_stack[8192] ALIGNED(16); /* a stack overflow cannot be reported on the same stack */
 static u64 cpu_base;
 
-void cpu_init(u64 base)
+static void cpu_init(u64 base)
 {
 	struct cpu_table gdtr = { sizeof(cpu_gdt) - 1, (uintptr_t)cpu_gdt };
 	struct cpu_table idtr = { sizeof(cpu_idt) - 1, (uintptr_t)cpu_idt };
@@ -65,6 +65,26 @@ void cpu_init(u64 base)
 		cpu_idt[i] = (struct cpu_gate){ (u16)at, CPU_SEL_CODE, 1, CPU_GATE_INT, (u16)(at >> 16), at >> 32, 0 };
 	}
 	__asm__ volatile("lgdt %0; lidt %1; ltr %w2" : : "m"(gdtr), "m"(idtr), "r"(CPU_SEL_TSS) : "memory");
+}
+
+void rt_arch_init(u64 base)
+{
+	hypercall_init();
+	cpu_init(base);
+}
+
+#define CPU_RANDOM_TRIES 10 /* Intel SDM 1, 7.3.17: ten failures in a row mean that it is broken */
+#define CPUID1_RDRAND	 BIT(30)
+
+bool cpu_random(u64 *v)
+{
+	u32 r[4];
+	bool ok = false;
+
+	cpu_cpuid(1, 0, r);
+	for (unsigned i = 0; (r[2] & CPUID1_RDRAND) && !ok && i < CPU_RANDOM_TRIES; i++)
+		__asm__ volatile("rdrand %0" : "=r"(*v), "=@ccc"(ok));
+	return ok;
 }
 
 void rt_trap(const struct cpu_frame *f)

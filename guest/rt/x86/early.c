@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/rt/x86/early.c: the first serial port by polling, for the first words and the last. */
 #include "guest/rt/sys.h"
-#include "guest/rt/x86/cpu.h"
+#include "self/insn.h"
 
 #define EARLY_COM1  0x3f8
 #define EARLY_LSR   (EARLY_COM1 + 5)

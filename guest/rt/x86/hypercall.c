@@ -2,7 +2,7 @@
 /* guest/rt/x86/hypercall.c: the hypercall instruction and its registers, see hv/abi/hypercall.h. */
 #include "guest/rt/hypercall.h"
 #include "guest/rt/x86/hypercall.h"
-#include "guest/rt/x86/cpu.h"
+#include "self/insn.h"
 
 static bool hypercall_amd;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/rt/x86/paging.c: the service VM's page tables: everything identity-mapped, with its own program protected. */
 #include "guest/rt/sys.h"
-#include "guest/rt/x86/cpu.h"
+#include "guest/rt/arch.h"
 #include "hv/lib/ptab.h"
 
 /* Page-table entries, Intel SDM 3A, 4.5. */
@@ -90,7 +90,7 @@ static void paging_features(bool *huge)
 	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
 }
 
-void paging_init(u64 base, u64 top)
+void rt_arch_map(u64 base, u64 top)
 {
 	static const struct ptab_mem mem = { .ptr = paging_ptr, .pa = paging_pa };
 	static struct ptab pt;

@@ -81,7 +81,7 @@ struct cpuid_build {
 	const struct hv_info *info;
 	unsigned ncpus;
 	cpuid_fn host;
-	struct vcpu_cpuid *out;
+	struct vm_config *out;
 	unsigned n, max;
 	bool full; /* @max was too small */
 	bool intel;
@@ -100,13 +100,13 @@ static void cpuid_put(struct cpuid_build *b, u32 leaf, int subleaf, u32 eax, u32
 		b->full = true;
 		return;
 	}
-	b->out[b->n++] = (struct vcpu_cpuid){ .leaf = leaf,
-					      .subleaf = subleaf < 0 ? 0 : subleaf,
-					      .match_subleaf = subleaf >= 0,
-					      .eax = eax,
-					      .ebx = ebx,
-					      .ecx = ecx,
-					      .edx = edx };
+	b->out[b->n++] = (struct vm_config){ .leaf = leaf,
+					     .subleaf = subleaf < 0 ? 0 : subleaf,
+					     .match_subleaf = subleaf >= 0,
+					     .eax = eax,
+					     .ebx = ebx,
+					     .ecx = ecx,
+					     .edx = edx };
 }
 
 /** The host's answer, zeros beyond the highest leaf (where Intel repeats another one). */
@@ -303,7 +303,7 @@ static void cpuid_extended(struct cpuid_build *b)
 	}
 }
 
-unsigned cpuid_build(const struct hv_info *info, unsigned ncpus, cpuid_fn host, struct vcpu_cpuid *out, unsigned max)
+unsigned cpuid_build(const struct hv_info *info, unsigned ncpus, cpuid_fn host, struct vm_config *out, unsigned max)
 {
 	struct cpuid_build b = { .info = info, .ncpus = ncpus, .host = host, .out = out, .max = max };
 	u32 r[4];

@@ -13,10 +13,10 @@ typedef void (*cpuid_fn)(u32 leaf, u32 subleaf, u32 out[4]);
 void cpuid_host(u32 leaf, u32 subleaf, u32 out[4]);
 
 /**
- * Fill @out with the answers for HV_VM_SET_CPUID, for a VM of @ncpus vCPUs; returns how many, 0 when @max is too
+ * Fill @out with the answers for HV_VM_CONFIGURE, for a VM of @ncpus vCPUs; returns how many, 0 when @max is too
  * small (64 always do). What differs between vCPUs or in time is left to the hypervisor: the APIC ID (leaf 1
  * EBX[31:24], leaf 0Bh EDX), OSXSAVE (leaf 1 ECX[27]) and leaf 0Dh EBX. A leaf that is not listed reads as zeros.
  */
-unsigned cpuid_build(const struct hv_info *info, unsigned ncpus, cpuid_fn host, struct vcpu_cpuid *out, unsigned max);
+unsigned cpuid_build(const struct hv_info *info, unsigned ncpus, cpuid_fn host, struct vm_config *out, unsigned max);
 
 #endif

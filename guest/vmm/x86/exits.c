@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/vmm/x86/exits.c: what each exit that reaches the service VM does to the guest's devices and registers. */
-#include "guest/vmm/loader.h"
+#include "guest/vmm/x86/loader.h"
 #include "guest/vmm/loop.h"
 #include "guest/vmm/x86/emulate.h"
 #include "guest/vmm/x86/pc.h"
@@ -128,7 +128,7 @@ static void exits_skip(struct vcpu *v)
 	struct vcpu_regs *regs = &run->regs;
 	struct emu e;
 
-	if (likely(run->next_rip != 0)) {
+	if (likely(run->next_pc != 0)) {
 		run->reply = REPLY_SKIP;
 		return;
 	}
@@ -203,7 +203,7 @@ static void exits_io(struct vcpu *v)
 		bus_write(&v->vm->pio, port, size, run->data);
 	else
 		run->data = bus_read(&v->vm->pio, port, size);
-	if (likely(run->next_rip != 0))
+	if (likely(run->next_pc != 0))
 		run->reply = REPLY_SKIP;
 	else
 		exits_skip(v);
@@ -310,7 +310,7 @@ static void exits_sipi(struct vcpu *v)
 	s->regs.seg[X86_CS].base = vector << 12;
 	s->regs.rip = 0;
 	s->apic_base &= ~APIC_BASE_BSP;
-	s->tsc_offset = ((const struct pc *)v->vm->platform)->pvclock.tsc_offset;
+	s->counter_offset = ((const struct pc *)v->vm->platform)->pvclock.counter_offset;
 	if (hv_call(HV_VCPU_SET, v->id, 0, 0, 0, 0).status != OK) {
 		vm_stop(v->vm, STOP_CRASH, "CPU %u cannot be started", v->index);
 		return;

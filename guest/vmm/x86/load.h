@@ -3,7 +3,7 @@
 #ifndef GUEST_VMM_X86_LOAD_H
 #define GUEST_VMM_X86_LOAD_H
 
-#include "guest/vmm/loader.h"
+#include "guest/vmm/x86/loader.h"
 
 /*
  * The guest's low memory when its kernel starts. Nothing of a kernel is loaded below LOAD_LOW_END or from

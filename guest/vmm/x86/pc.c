@@ -239,7 +239,7 @@ status_t pc_init(struct pc *pc, struct vm *vm, const struct pc_options *opt)
 	vm->platform = pc;
 	vm->irq = pc_irq;
 	if (opt->info)
-		pvclock_init(&pc->pvclock, opt->info, opt->tsc_offset);
+		pvclock_init(&pc->pvclock, opt->info, opt->counter_offset);
 	st = pc_init_devices(pc, opt);
 	if (st == OK)
 		st = pc_init_misc(pc);

@@ -40,7 +40,7 @@ struct pc_options {
 	unsigned ncpus;
 	struct tty *com1;	    /* NULL: no serial port */
 	const struct hv_info *info; /* for the paravirtual clock; NULL: none */
-	u64 tsc_offset;		    /* of the vCPUs, as in struct vcpu_state */
+	u64 counter_offset;	    /* of the vCPUs, as in struct vcpu_state */
 };
 
 struct pc {
@@ -97,6 +97,8 @@ static inline void pc_set_current(struct pc *pc, struct vcpu *v)
 {
 	pc->current = v;
 }
+/** Policies for the MSRs that a guest may touch and the hypervisor does not know. */
+MUST_CHECK status_t pc_msrs(u32 vm);
 /** Which GSI pin 1 to 4 of PCI device @dev is; dsdt.asl's _PRT says the same. */
 unsigned pc_intx_gsi(unsigned dev, unsigned pin);
 

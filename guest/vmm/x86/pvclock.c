@@ -46,11 +46,11 @@ static u64 pvclock_ns(const struct pvclock *p, u64 tsc)
 	return (t >> 32) * p->mul + ((t & 0xffffffff) * p->mul >> 32);
 }
 
-void pvclock_init(struct pvclock *p, const struct hv_info *info, u64 tsc_offset)
+void pvclock_init(struct pvclock *p, const struct hv_info *info, u64 counter_offset)
 {
 	memset(p, 0, sizeof(*p));
 	p->stable = info->features & HV_FEATURE_INVARIANT_TSC;
-	p->tsc_offset = tsc_offset;
+	p->counter_offset = counter_offset;
 	pvclock_scale(p, info->counter_hz);
 }
 
@@ -94,7 +94,7 @@ static bool pvclock_set_time(struct pvclock *p, struct vcpu *v, u64 value)
 
 static bool pvclock_set_wall(struct pvclock *p, struct vcpu *v, u64 value)
 {
-	u64 up = pvclock_ns(p, pvclock_counter() + p->tsc_offset), now = time_wall();
+	u64 up = pvclock_ns(p, pvclock_counter() + p->counter_offset), now = time_wall();
 	struct pvclock_wall w;
 
 	/* The wall clock when system time was 0; before 1970 it cannot be. */

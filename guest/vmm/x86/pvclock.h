@@ -35,13 +35,13 @@ struct pvclock {
 	u32 mul; /* ns = (tsc << shift, or >> -shift) * mul >> 32; 0: no clock */
 	s8 shift;
 	bool stable;
-	u64 tsc_offset; /* guest's TSC - ours */
+	u64 counter_offset; /* guest's TSC - ours */
 	u64 wall_msr;
 	u64 time_msr[VM_MAX_VCPUS];
 };
 
-/** @info: the counter's frequency and whether it is invariant. @tsc_offset as in struct vcpu_state. */
-void pvclock_init(struct pvclock *p, const struct hv_info *info, u64 tsc_offset);
+/** @info: the counter's frequency and whether it is invariant. @counter_offset as in struct vcpu_state. */
+void pvclock_init(struct pvclock *p, const struct hv_info *info, u64 counter_offset);
 /** Forget where the guest wanted the clocks: a machine reset. */
 void pvclock_reset(struct pvclock *p);
 /** A forwarded access of @v to MSR @index. False: not one of these, or a bad value: #GP. */

@@ -80,12 +80,12 @@ struct vcpu_state {
 	u64 star, lstar, cstar, sfmask, kernel_gs_base;
 	u64 sysenter_cs, sysenter_esp, sysenter_eip;
 	u64 xcr0;
-	u64 apic_base;	/* IA32_APIC_BASE */
-	u64 tsc_offset; /* guest's TSC - host's */
+	u64 apic_base;	    /* IA32_APIC_BASE */
+	u64 counter_offset; /* guest's TSC - host's */
 };
 
 /* One CPUID answer: hv_vm_set_cpuid takes an array of these through the mailbox. */
-struct vcpu_cpuid {
+struct vm_config {
 	u32 leaf;
 	u32 subleaf;
 	u32 match_subleaf; /* 0: this answers every subleaf */

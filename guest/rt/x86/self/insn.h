@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/rt/x86/cpu.h: single instructions of the service VM's CPU as functions. Unit tests give their own. */
-#ifndef GUEST_RT_X86_CPU_H
-#define GUEST_RT_X86_CPU_H
+/* guest/rt/x86/self/insn.h: single instructions of the service VM's CPU as functions. Unit tests give their own. */
+#ifndef SELF_INSN_H
+#define SELF_INSN_H
 
 #include "hv/abi/types.h"
 
@@ -37,18 +37,14 @@ static inline void cpu_cpuid(u32 leaf, u32 sub, u32 out[4])
 	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(sub));
 }
 
-/** One RDRAND; false when it had nothing to give. */
-static inline bool cpu_rdrand(u64 *v)
+/** A random word of the CPU's; false when it has no generator or that had nothing to give. */
+bool cpu_random(u64 *v);
+
+/** Stop for good. */
+static inline NORETURN void cpu_halt(void)
 {
-	bool ok;
-
-	__asm__ volatile("rdrand %0" : "=r"(*v), "=@ccc"(ok));
-	return ok;
+	for (;;)
+		__asm__ volatile("hlt");
 }
-
-/** Set up descriptors, exceptions and protection; @base is the image's address. */
-void cpu_init(u64 base);
-/** Identity-map RAM up to @top and make text read-only and data not executable. Needs the page allocator. */
-void paging_init(u64 base, u64 top);
 
 #endif

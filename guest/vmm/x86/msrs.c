@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/service/msrs.c: what a guest's kernel finds in MSRs that carry no function here. */
+/* guest/vmm/x86/msrs.c: what a guest's kernel finds in MSRs that carry no function here. */
 #include "guest/rt/hypercall.h"
-#include "guest/service/guest.h"
+#include "guest/vmm/x86/pc.h"
 
 /* Without an entry: #GP, which kernels expect of an MSR that a CPU does not have. */
 static const struct msr_policy msrs_table[] = {
@@ -45,7 +45,7 @@ static const struct msr_policy msrs_table[] = {
 
 static_assert(sizeof(msrs_table) <= MAILBOX_SIZE, "they travel in the mailbox");
 
-status_t guest_msrs(u32 vm)
+status_t pc_msrs(u32 vm)
 {
 	memcpy(hv_mailbox, msrs_table, sizeof(msrs_table));
 	return hv_call(HV_VM_SET_MSR, vm, ARRAY_SIZE(msrs_table), 0, 0, 0).status;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* drivers/uart/debugcon.c: the debug port of emulators. */
+/* drivers/uart/x86/debugcon.c: the debug port of emulators. */
 #include "arch/iface/io.h"
-#include "drivers/uart/uart.h"
+#include "drivers/uart/x86/x86.h"
 
 #define PORT 0xe9
 
-static void debugcon_init(void)
+static void debugcon_init(const struct boot_info *bi)
 {
 }
 
@@ -15,3 +15,5 @@ static void debugcon_putc(char c)
 }
 
 const struct uart_driver uart_debugcon = { .name = "port E9", .init = debugcon_init, .putc = debugcon_putc };
+
+const struct uart_driver *const uart_drivers[] = { &uart_ns16550, &uart_debugcon, NULL };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/drv/uart.h: the machine's 16550 (PC16550D data sheet), as the host's end of a tty. */
+/* guest/drv/x86/uart.h: the machine's 16550 (PC16550D data sheet), as the host's end of a tty. */
 #ifndef GUEST_DRV_UART_H
 #define GUEST_DRV_UART_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/drv/uart.c: driver of the machine's 16550 (PC16550D data sheet, section 8). Never blocks its callers. */
-#include "guest/drv/uart.h"
+/* guest/drv/x86/uart.c: driver of the machine's 16550 (PC16550D data sheet, section 8). Never blocks its callers. */
+#include "guest/drv/x86/uart.h"
 #include "guest/rt/hypercall.h"
-#include "guest/rt/x86/cpu.h"
+#include "self/insn.h"
 
 /* Registers, offsets from the base port. */
 #define UART_RBR 0 /* read          */

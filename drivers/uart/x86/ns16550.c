@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* drivers/uart/ns16550.c: the 16550 at COM1, output alone, polled. */
+/* drivers/uart/x86/ns16550.c: the 16550 at COM1, 115200 8N1 (National Semiconductor PC16550D), output alone, polled. */
 #include "arch/iface/io.h"
-#include "drivers/uart/uart.h"
+#include "drivers/uart/x86/x86.h"
 
 #define COM1	 0x3f8
 #define REG_DATA 0 /* THR; with DLAB the divisor's low byte  */
@@ -19,7 +19,7 @@
 
 static bool ns16550_absent;
 
-static void ns16550_init(void)
+static void ns16550_init(const struct boot_info *bi)
 {
 	arch_io_write8(COM1 + REG_IER, 0);
 	arch_io_write8(COM1 + REG_LCR, LCR_DLAB);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arch/arm64/vgic.h: a guest's interrupt controller: distributor and redistributors emulated here (Arm IHI 0069 for
+ * GICv3, IHI 0048 for GICv2), the CPU interface by the hardware's list registers.
+ */
+#ifndef ARCH_ARM64_VGIC_H
+#define ARCH_ARM64_VGIC_H
+
+#include "hv/abi/status.h"
+#include "hv/lib/pool.h"
+#include "hv/lib/util.h"
+#include "self/regs.h"
+
+#define VGIC_LINES	256u /* INTIDs of a guest: 16 SGIs, 16 PPIs, SPIs */
+#define VGIC_SPI	32u
+#define VGIC_MAX_LR	16u
+#define VGIC_MAX_VCPUS	8u
+#define VGIC_GICD_SIZE	0x10000u
+#define VGIC_GICR_SIZE	0x20000u
+#define VGIC_PPI_PTIMER 30u
+#define VGIC_PPI_VTIMER 27u
+
+struct vgic_cpu;
+
+/* One interrupt. Of an SPI there is one in the VM; of SGIs and PPIs one in each vCPU. */
+struct vgic_irq {
+	u8 priority;
+	u8 flags;   /* VGIC_*                                                                            */
+	u8 target;  /* SPI: vCPU number (GICv3: from IROUTER; GICv2: lowest of ITARGETSR)                 */
+	u8 sources; /* GICv2 SGI: which vCPUs have sent it                                               */
+};
+#define VGIC_ENABLED 0x01u
+#define VGIC_PENDING 0x02u /* latched: an edge, or software                                             */
+#define VGIC_LINE    0x04u /* level of the wire                                                         */
+#define VGIC_LEVEL   0x08u /* level-triggered; else edge                                                */
+#define VGIC_ACTIVE  0x10u /* while it is in no list register                                           */
+#define VGIC_LISTED  0x20u /* in a list register of vCPU @target (SPI), or of its own                    */
+#define VGIC_GROUP1  0x40u /* GICD_IGROUPR                                                              */
+#define VGIC_HW	     0x80u /* the physical interrupt of the same INTID is active for it (vtimer)          */
+
+/* Per VM. In struct arch_vm. */
+struct vgic {
+	bool v3;
+	u8 nvcpus;
+	u32 ctlr;		  /* GICD_CTLR's enables                                             */
+	u64 gicd, gicr, gicc;	  /* guest-physical; ~0: not there                                   */
+	u64 msi_addr;		  /* ~0: none                                                        */
+	u32 msi_first, msi_count; /* INTIDs                                                          */
+	struct vgic_cpu *cpu[VGIC_MAX_VCPUS];
+	struct vgic_irq *spi; /* VGIC_LINES - 32 of them, in a page of the VM's pool                  */
+};
+
+/* Per vCPU. In struct arch_vcpu. */
+struct vgic_cpu {
+	struct vgic *vgic;
+	u32 id;
+	bool todo;   /* something pending may want a list register: vgic_flush looks  */
+	u8 nlr;	     /* list registers that this machine has                           */
+	u32 lr_used; /* bit n: list register n holds something, as of the last vgic_flush */
+	u16 lr_intid[VGIC_MAX_LR];
+	struct vgic_irq irq[VGIC_SPI];
+	u32 waker; /* GICR_WAKER, ProcessorSleep and ChildrenAsleep                  */
+	/* The virtual CPU interface's registers while another guest has the CPU. */
+	u64 lr[VGIC_MAX_LR], vmcr, hcr;
+	u64 apr[8]; /* AP0R0-3, AP1R0-3; GICv2: GICH_APR in the first */
+};
+
+/** The hardware's list registers, behind one table: arch/arm64/vgic_v3.c (ICH_*) and vgic_v2.c (GICH). */
+struct vgic_hw {
+	unsigned (*init)(void); /* returns how many list registers; sets up the maintenance interrupt's conditions */
+	u64 (*lr_read)(unsigned n);
+	void (*lr_write)(unsigned n, u64 v);
+	u32 (*empty)(void); /* ELRSR: bit n, list register n is empty and free                                  */
+	/* Load or save the whole virtual interface (another guest takes the CPU). load with NULL: switch it off. */
+	void (*save)(struct vgic_cpu *c);
+	void (*load)(const struct vgic_cpu *c);
+	void (*underflow)(struct vgic_cpu *c,
+			  bool on); /* maintenance interrupt when few list registers hold something */
+	/* List register contents for @intid: pending, @eoi: maintenance interrupt when the guest ends it, @hw: physical
+	 * interrupt of the same number is deactivated with it. And back. */
+	u64 (*lr_make)(u32 intid, u8 priority, bool group1, bool pending, bool active, bool eoi, bool hw, u8 source);
+	bool (*lr_pending)(u64 lr);
+	bool (*lr_active)(u64 lr);
+};
+extern const struct vgic_hw vgic_hw_v3, vgic_hw_v2;
+extern const struct vgic_hw *vgic_hw; /* this machine's */
+
+/** Take memory for @g's SPIs; everything as after reset. ERR_NOMEM. */
+MUST_CHECK status_t vgic_init(struct vgic *g, struct pool *pool);
+void vgic_fini(struct vgic *g, struct pool *pool);
+/** Add vCPU @id (below VGIC_MAX_VCPUS). */
+void vgic_cpu_init(struct vgic_cpu *c, struct vgic *g, u32 id);
+/** @c's part as after power-on; for vCPU 0 the distributor too. Not loaded in the CPU. */
+void vgic_reset(struct vgic_cpu *c);
+
+/** Is [@gpa, @gpa+@size) the distributor's or a redistributor's? Fast: it is asked at every memory exit. */
+static inline bool vgic_mine(const struct vgic *g, u64 gpa)
+{
+	return gpa - g->gicd < VGIC_GICD_SIZE || (g->v3 && gpa - g->gicr < (u64)VGIC_GICR_SIZE * g->nvcpus);
+}
+/** vCPU @c's access to it, @size 1, 2, 4 or 8 bytes; unknown registers and sizes are RAZ/WI. */
+u64 vgic_read(struct vgic_cpu *c, u64 gpa, unsigned size);
+void vgic_write(struct vgic_cpu *c, u64 gpa, unsigned size, u64 value);
+/** ICC_SGI1R_EL1, ICC_SGI0R_EL1, ICC_ASGI1R_EL1 written by @c (GICv3). */
+void vgic_sgi(struct vgic_cpu *c, u64 value, bool group1);
+
+/** A wire's level; of an edge-triggered interrupt the rising edge counts. INTIDs below 32 are @c's own. True: vCPU
+ * @c may have to be woken. Out of range: false. */
+bool vgic_line(struct vgic_cpu *c, u32 intid, bool level);
+/** One edge. True as above. */
+bool vgic_pulse(struct vgic_cpu *c, u32 intid);
+/** The physical interrupt @intid (vtimer) has come and stays active until the guest ends it. */
+void vgic_hw_arrived(struct vgic_cpu *c, u32 intid);
+
+/** Before the guest runs, when @c->todo: fill free list registers by priority. @c is loaded. */
+void vgic_flush(struct vgic_cpu *c);
+/** Take back what the guest has ended: from the maintenance interrupt, and when list registers are wanted. */
+void vgic_sync(struct vgic_cpu *c);
+/** Is an interrupt pending that the guest would take if it did not mask interrupts (enabled, group on, priority above
+ * PMR and running)? Loaded or not. */
+bool vgic_awake(struct vgic_cpu *c);
+/** Put @c's virtual interface into the CPU, or out of it. A physically active interrupt (VGIC_HW) goes along. */
+void vgic_load(struct vgic_cpu *c);
+void vgic_save(struct vgic_cpu *c);
+
+#endif
