@@ -13,32 +13,26 @@ GT_OUT := $(patsubst %,$(GT)/%.$(GT_EXT.$(ARCHDIR)),$(GT_NAMES))
 .PHONY: guest-test
 guest-test: $(GT_OUT)
 
-.SECONDARY: $(GT_LIB) $(patsubst %,$(GT)/obj/%.o,$(wildcard guest/test/t_*.c $(GT_ARCH)/t_*.c)) $(patsubst %,$(GT)/%.bin,$(GT_NAMES))
+.SECONDARY: $(GT_LIB) $(patsubst %,$(GT)/obj/%.o,$(wildcard guest/test/t_*.c $(GT_ARCH)/t_*.c))
 
-# --- x86: the code is 64-bit, but Multiboot loaders want an ELF32: the same bytes in another header ------------------------
-GT_CC.x86      := $(CC)
-GT_FLAGS.x86   := $(TESTFLAGS)
-GT_OBJCOPY.x86 := objcopy -O elf32-i386
+# x86: the code is 64-bit, but Multiboot loaders want an ELF32: the same bytes in another header.
+GT_FLAGS.x86   := -fno-pic -fno-pie
 GT_LINK.x86    := -static -no-pie -Wl,-z,max-page-size=4096
-
-# --- arm64: a program that moves itself to where it was loaded; unaligned accesses only where a check makes one -------------
-GT_CROSS         ?= aarch64-linux-gnu-
-GT_CC.arm64      := $(GT_CROSS)gcc
-GT_FLAGS.arm64   := -std=gnu17 -g -O2 $(WARN) -ffreestanding -fno-stack-protector -fno-common -fno-strict-aliasing \
-                    -fno-asynchronous-unwind-tables -fomit-frame-pointer -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
-                    -fno-tree-loop-distribute-patterns -fpie -fvisibility=hidden -I. -Ihv/abi/arm64 -MMD -MP
-GT_OBJCOPY.arm64 := $(GT_CROSS)objcopy -O binary
+GT_OBJCOPY.x86 := -O elf32-i386
+# arm64: it moves itself to where it was loaded; with the MMU off, unaligned accesses may fault.
+GT_FLAGS.arm64   := -fpie -fvisibility=hidden -mstrict-align -fno-tree-loop-distribute-patterns
 GT_LINK.arm64    := -static-pie -Wl,--no-dynamic-linker -Wl,-z,text -Wl,-z,norelro -Wl,-z,max-page-size=4096
+GT_OBJCOPY.arm64 := -O binary
 
 $(GT)/obj/%.c.o: %.c
 	@mkdir -p $(@D)
 	@echo "CC    $< (test guest)"
-	@$(GT_CC.$(ARCHDIR)) $(GT_FLAGS.$(ARCHDIR)) -c -o $@ $<
+	@$(CC) $(BASE) $(GT_FLAGS.$(ARCHDIR)) -c -o $@ $<
 
 $(GT)/obj/%.S.o: %.S
 	@mkdir -p $(@D)
 	@echo "AS    $< (test guest)"
-	@$(GT_CC.$(ARCHDIR)) $(GT_FLAGS.$(ARCHDIR)) -c -o $@ $<
+	@$(CC) $(BASE) $(GT_FLAGS.$(ARCHDIR)) -c -o $@ $<
 
 $(GT)/obj/%.asm.o: %.asm
 	@mkdir -p $(@D)
@@ -47,9 +41,9 @@ $(GT)/obj/%.asm.o: %.asm
 
 define GT_LD
 	@echo "LD    $@"
-	@$(GT_CC.$(ARCHDIR)) -nostdlib $(GT_LINK.$(ARCHDIR)) -Wl,-T,$(GT_ARCH)/test.ld -Wl,--build-id=none \
+	@$(CC) -nostdlib $(GT_LINK.$(ARCHDIR)) -Wl,-T,$(GT_ARCH)/test.ld -Wl,--build-id=none \
 	  -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o $@.64 $(filter %.o,$^)
-	@$(GT_OBJCOPY.$(ARCHDIR)) $@.64 $@
+	@$(CROSS)objcopy $(GT_OBJCOPY.$(ARCHDIR)) $@.64 $@
 endef
 
 $(GT)/%.$(GT_EXT.$(ARCHDIR)): $(GT)/obj/$(GT_ARCH)/t_%.c.o $(GT_LIB) $(GT_ARCH)/test.ld
