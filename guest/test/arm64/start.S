@@ -209,6 +209,7 @@ common:	stp	x2, x3, [sp, #16]
 	.bss
 	.balign	4096
 t_l0:	.skip	4096
+	.globl	t_l1
 t_l1:	.skip	8192
 	.skip	65536
 t_stack_top:

@@ -37,7 +37,7 @@ void trap_c(struct trap_frame *f, u64 vector)
 	trap_last.elr = f->elr;
 	trap_last.spsr = f->spsr;
 	f->elr = (u64)try_fail;
-	f->spsr = 0x3c5; /* EL1h, all masked */
+	f->spsr = 0x3c5 | (f->spsr & BIT(22)); /* EL1h, all masked, PAN as it was */
 }
 
 bool trap_undefined(int x)
