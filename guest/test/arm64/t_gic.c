@@ -358,12 +358,16 @@ static void sgis(void)
 		*mmio8(gicd + 0xf10 + 9) = 1;
 		t_dev("  and away by GICD_CPENDSGIR", gic_highest(), SPURIOUS);
 	}
+}
+
+static void sgi_enable(void)
+{
+	begin();
 	gic_bit(GICD_ICENABLER, 9);
 	if (gic_is(GICD_ISENABLER, 9)) {
 		t_skip("disabled SGI", "SGIs are always enabled here");
 		return;
 	}
-	irq_clear();
 	gic_sgi_self(9);
 	drain();
 	t_eq("disabled SGI: quiet", irq_total, 0);
@@ -378,7 +382,7 @@ static void controls(void)
 
 	begin();
 	pend(SPI);
-	*mmio32(gicd + GICD_CTLR) = 0;
+	*mmio32(gicd + GICD_CTLR) = on & ~3u;
 	delay_us(10);
 	t_check("distributor off: not signalled", !gic_signalled());
 	*mmio32(gicd + GICD_CTLR) = on;
@@ -495,6 +499,7 @@ void t_main(void)
 	many();
 	stacked();
 	sgis();
+	sgi_enable();
 	controls();
 	split_eoi();
 	strange();

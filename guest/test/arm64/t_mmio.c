@@ -211,8 +211,8 @@ static void atomics(void)
 	t_info("dc zva on a device", (u32)x);
 	t_check("dc zva: ignored or an abort", x < 0 || x == EC_DABT);
 	v = IBRD;
-	x = t_insn(0xd5087621, &v); /* dc ivac, x1: whatever is there */
-	t_check("dc ivac: ignored or an abort", x < 0 || x == EC_DABT);
+	x = t_insn(0xd5087620, &v); /* dc ivac, x0 */
+	t_check("dc ivac on a device: ignored or an abort", x < 0 || x == EC_DABT);
 	v = IBRD;
 	x = t_insn(0xd50b7e20, &v); /* dc civac, x0 */
 	t_check("dc civac on a device: ignored or an abort", x < 0 || x == EC_DABT);

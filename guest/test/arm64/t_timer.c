@@ -170,7 +170,10 @@ static void level(void)
 	t_check("  back: signalled", gic_signalled());
 	set_ctl(CTL_ENABLE | CTL_IMASK);
 	delay_us(100);
-	t_hw("  masked before it was acknowledged: at most spurious", gic_ack() & 0x3ff, 1023);
+	iar = gic_ack();
+	t_hw("  masked before it was acknowledged: at most spurious", iar & 0x3ff, 1023);
+	if ((iar & 0x3ff) == intid())
+		gic_eoi(iar);
 	set_ctl(0);
 	gic_disable(intid());
 	set_cval(0);
