@@ -87,7 +87,7 @@ static void build_gic(int version)
 		set("/intc@8000000", "reg", 8, 0, 0x8000000, 0, 0x10000, 0, 0x80a0000, 0, 0xf60000);
 	} else {
 		set_text("/intc@8000000", "compatible", "arm,cortex-a15-gic");
-		set("/intc@8000000", "reg", 16, 0, 0x8000000, 0, 0x10000, 0, 0x8010000, 0, 0x10000, 0, 0x8020000, 0,
+		set("/intc@8000000", "reg", 16, 0, 0x8000000, 0, 0x10000, 0, 0x8010000, 0, 0x10000, 0, 0x8030000, 0,
 		    0x10000, 0, 0x8040000, 0, 0x10000);
 	}
 }
@@ -216,7 +216,7 @@ static void virt_with_gicv2_is_read(void **state)
 	assert_int_equal(parse(), OK);
 	assert_int_equal(bi.platform.gic_version, 2);
 	assert_int_equal(bi.platform.gicc.base, 0x8010000);
-	assert_int_equal(bi.platform.gich.base, 0x8020000);
+	assert_int_equal(bi.platform.gich.base, 0x8030000);
 	assert_int_equal(bi.platform.gicv.base, 0x8040000);
 	assert_int_equal(bi.platform.maintenance_irq, 25);
 }
@@ -238,7 +238,7 @@ static void a_gicv3_may_have_regions_a_stride_and_gicv2_frames(void **state)
 	assert_int_equal(bi.platform.nredists, 2);
 	assert_int_equal(bi.platform.gicr[1].base, 0x8200000);
 	assert_int_equal(bi.platform.gicr_stride, 0x40000);
-	assert_int_equal(bi.platform.gicc.base, 0x8200000);
+	assert_int_equal(bi.platform.gicc.base, 0x8300000);
 	assert_int_equal(bi.platform.gicv.base, 0x8500000);
 }
 
@@ -498,6 +498,12 @@ static void modules_of_other_loaders_are_read(void **state)
 	assert_string_equal(bi.module[0].string, "vmlinuz quiet");
 	set("/chosen/module@0x50000000", "reg", 4, 0, 0x50000008, 0, 0x1234);
 	expect(ERR_ALIGN, "4 KiB");
+	/* Without numbers of cells: the root's. */
+	unset("/chosen", "#address-cells");
+	unset("/chosen", "#size-cells");
+	set("/chosen/module@0x50000000", "reg", 4, 0, 0x50000000, 0, 0x1234);
+	assert_int_equal(parse(), OK);
+	assert_int_equal(bi.module[0].size, 0x1234);
 	set("/chosen/module@0x50000000", "reg", 4, 0, 0x50000000, 0, 0);
 	expect(ERR_FORMAT, "module");
 }
@@ -662,7 +668,7 @@ static void mutations_do_no_harm(void **state)
 			set("/chosen", "linux,initrd-end", 1, 0x50005000);
 			add("/chosen", "module@50000000");
 			set_text("/chosen/module@50000000", "compatible", "multiboot,module");
-			set("/chosen/module@50000000", "reg", 3, 0, 0x50000000, 0x1234);
+			set("/chosen/module@50000000", "reg", 4, 0, 0x50000000, 0, 0x1234);
 			assert_int_equal(fdt_pack(tree), 0);
 		}
 		size = fdt_totalsize(tree);
