@@ -9,6 +9,7 @@
 #include "hv/lib/util.h"
 
 struct arch_vcpu *context_owner;
+struct vgic_cpu *vgic_loaded;
 
 #define CNTV_ENABLE BIT(0)
 #define CNTV_IMASK  BIT(1)

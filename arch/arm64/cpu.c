@@ -14,7 +14,6 @@
 extern char image_start[], text_end[];
 
 struct arm_features arm_features;
-const struct vgic_hw *vgic_hw;
 static const struct boot_platform *cpu_platform;
 static char cpu_name[32];
 

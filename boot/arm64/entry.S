@@ -16,7 +16,7 @@ boot_header:
 	b	boot_start			/* code0       */
 	nop					/* code1       */
 	.quad	0				/* text_offset */
-	.quad	image_end			/* image_size, what it needs in memory */
+	.long	image_size, 0			/* image_size, what it needs in memory */
 	.quad	0xa				/* flags: little-endian, 4 KiB pages, anywhere in memory */
 	.quad	0, 0, 0
 	.ascii	"ARM\x64"

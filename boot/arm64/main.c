@@ -51,7 +51,7 @@ static void boot_console(const void *fdt, bool mmu)
 static NORETURN void boot_wrong_level(const void *fdt, u64 el)
 {
 	boot_console(fdt, false);
-	log_printf("trivet: entered at EL%lu: it needs EL2 (QEMU: -machine virt,virtualization=on; %s)\n", el,
+	log_printf("trivet: PANIC: entered at EL%lu: it needs EL2 (QEMU: -machine virt,virtualization=on; %s)\n", el,
 		   el > 2 ? "without secure=on" : "boards: firmware that starts its payload at EL2");
 	for (;;)
 		asm volatile("wfi");

@@ -3,7 +3,7 @@
 """Who may include whom: the architecture's table (docs/architecture.md), run.
 
 Includes are written from the root, so that the path shows the layer. Two exceptions: "self/x.h" is a header that each
-architecture has in its own version (hv/abi/ARCH/self, arch/ARCH/self), and a library's header has a bare name.
+architecture has in its own version (hv/abi/ARCH/self, arch/ARCH/self, guest/rt/ARCH/self, guest/vmm/ARCH/self), and a library's header has a bare name.
 """
 
 import re
@@ -52,7 +52,7 @@ def layer(path):
 def resolve(name):
     """The file in the tree that "name" means, or None."""
     if name.startswith("self/"):
-        for pattern in (f"hv/abi/*/{name}", f"arch/*/{name}"):
+        for pattern in (f"hv/abi/*/{name}", f"arch/*/{name}", f"guest/rt/*/{name}", f"guest/vmm/*/{name}"):
             for found in sorted(tree.ROOT.glob(pattern)):
                 return tree.pathlib.PurePosixPath(found.relative_to(tree.ROOT))
         return None

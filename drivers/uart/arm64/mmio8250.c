@@ -3,6 +3,7 @@
 #include "arch/iface/io.h"
 #include "arch/iface/mem.h"
 #include "drivers/uart/arm64/arm64.h"
+#include "hv/lib/util.h"
 
 #define REG_THR	 0
 #define REG_IER	 1
@@ -53,4 +54,10 @@ static void mmio8250_putc(char c)
 	}
 }
 
-const struct uart_driver uart_8250 = { .name = "8250", .init = mmio8250_init, .putc = mmio8250_putc };
+static void mmio8250_map(void)
+{
+	if (mmio8250_base && arch_mem_map(round_down(arch_pa((void *)mmio8250_base), PAGE_SIZE), PAGE_SIZE, true) != OK)
+		mmio8250_base = 0;
+}
+
+const struct uart_driver uart_8250 = { .name = "8250", .init = mmio8250_init, .putc = mmio8250_putc, .map = mmio8250_map };

@@ -47,6 +47,12 @@ static void pl011_putc(char c)
 	}
 }
 
-const struct uart_driver uart_pl011 = { .name = "PL011", .init = pl011_init, .putc = pl011_putc };
+static void pl011_map(void)
+{
+	if (pl011_base && arch_mem_map(round_down(arch_pa((void *)pl011_base), PAGE_SIZE), PAGE_SIZE, true) != OK)
+		pl011_base = 0;
+}
+
+const struct uart_driver uart_pl011 = { .name = "PL011", .init = pl011_init, .putc = pl011_putc, .map = pl011_map };
 
 const struct uart_driver *const uart_drivers[] = { &uart_pl011, &uart_8250, NULL };
