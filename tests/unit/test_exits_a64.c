@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/unit/test_exits_a64.c: what an arm64 guest's exits do to devices, registers and the reply.
- * LINK: guest/vmm/arm64/exits.c guest/vmm/arm64/emulate.c guest/vmm/bus.c tests/unit/fake_rt.c
+ * LINK: guest/vmm/arm64/exits.c guest/vmm/arm64/emulate.c guest/vmm/arm64/walk.c guest/vmm/bus.c tests/unit/fake_rt.c
  * CFLAGS: -Ihv/abi/arm64 -Iguest/vmm/arm64
  */
 #include "guest/vmm/loop.h"
