@@ -47,7 +47,6 @@ HVFLAGS    := $(BASE) $(HVFLAGS.$(ARCH)) -Iarch/$(ARCHDIR)
 # hv/lib/string.c must not be compiled into calls of itself.
 NO_IDIOM := $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 GUESTFLAGS := $(BASE) -fpie -include hv/lib/hidden.h -ffunction-sections -fdata-sections -Iguest/rt/$(ARCHDIR) -Iguest/vmm/$(ARCHDIR)
-TESTFLAGS  := $(BASE) -fno-pic -fno-pie
 
 # --- the hypervisor -------------------------------------------------------------------------------
 BOOT.x86_64 := boot/*.c boot/multiboot/*.c boot/multiboot/*.asm
@@ -153,7 +152,7 @@ $(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o: \
   SV_CFLAGS += -isystem guest/rt/libc -isystem hv/lib/libc -isystem $(dir $(INIH))
 $(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o build/unit/test_config: | $(INIH)
 
-# --- test guests, built to $(B)/guest-test/NAME.elf -----------------------------------------------------------------
+# --- test guests, built to $(B)/guest-test/NAME.elf or NAME.Image ---------------------------------------------------
 .PHONY: guest-test
 guest-test:
 -include mk/guest-test.mk

@@ -73,10 +73,7 @@ void arch_cpu_init(const struct boot_info *bi)
 	cpu_platform = &bi->platform;
 	gic_init(bi);
 	clock_init();
-	vgic_hw = bi->platform.gic_version == 3 ? &vgic_hw_v3 : &vgic_hw_v2;
-	if (vgic_hw->init() == 0)
-		panic("%s has no list registers", gic->name);
-	vgic_hw->load(NULL);
+	vgic_attach(bi->platform.gic_version == 3 ? &vgic_hw_v3 : &vgic_hw_v2);
 	irq_init(bi);
 	(void)snprintf(cpu_name, sizeof(cpu_name), "EL2%s, %s", arm_features.vhe ? " with VHE" : "", gic->name);
 }

@@ -294,6 +294,7 @@ static void run_service(struct arch_vcpu *v, struct exit *x)
 
 	if (run_loaded != v)
 		run_load_service(v);
+again:
 	how = arm_enter(v);
 	if (unlikely(how != LEAVE_SYNC)) {
 		x->kind = how == LEAVE_SERROR ? EXIT_SHUTDOWN : EXIT_IRQ;
@@ -307,6 +308,8 @@ static void run_service(struct arch_vcpu *v, struct exit *x)
 		x->next_pc = v->pc;
 		return;
 	}
+	if (trap_counter(v, esr))
+		goto again;
 	x->kind = EXIT_SHUTDOWN;
 	x->fault.code = esr;
 	x->fault.what = ESR_EC(esr) == EC_DABT_LOW   ? "data abort"
