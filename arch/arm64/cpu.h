@@ -102,6 +102,8 @@ void run_forget(const struct arch_vcpu *v);
 void run_own(struct arch_vcpu *v);
 /** Give @v an external abort for its last memory exit. It owns the CPU. */
 void run_abort(struct arch_vcpu *v);
+/** @v sleeps, at most as long as its timers say, and goes on at @next_pc: @x is for hv/, false. */
+bool run_halt(struct arch_vcpu *v, u64 next_pc, struct exit *x);
 /** Put @value into the register that @v's exit, a read, is to fill. */
 void run_read_done(struct arch_vcpu *v, u64 value);
 

@@ -247,13 +247,12 @@ static bool run_insn_abort(struct arch_vcpu *v, u64 esr, struct exit *x)
 	return false;
 }
 
-/* WFI: how long it may sleep is what its timers say. */
-static bool run_wfi(struct arch_vcpu *v, u64 esr, struct exit *x)
+bool run_halt(struct arch_vcpu *v, u64 next_pc, struct exit *x)
 {
 	u64 vtimer = context_vtimer(v);
 
 	x->kind = EXIT_HALT;
-	x->next_pc = v->pc + (esr & ESR_IL ? 4 : 2);
+	x->next_pc = next_pc;
 	v->halted = true;
 	v->deadline = MIN(v->deadline, vtimer);
 	return false;
@@ -278,7 +277,7 @@ static bool run_sync(struct arch_vcpu *v, struct exit *x)
 		}
 		break;
 	case EC_SYSREG: return trap_sysreg(v, esr, x);
-	case EC_WFX: return run_wfi(v, esr, x);
+	case EC_WFX: return run_halt(v, v->pc + (esr & ESR_IL ? 4 : 2), x);
 	case EC_IABT_LOW: return run_insn_abort(v, esr, x);
 	default: break;
 	}
