@@ -22,10 +22,9 @@ static u64 vgic_lr_get(const struct vgic_cpu *c, unsigned n)
 
 static void vgic_lr_set(struct vgic_cpu *c, unsigned n, u64 v)
 {
+	c->lr[n] = v;
 	if (c->loaded)
 		vgic_hw->lr_write(n, v);
-	else
-		c->lr[n] = v;
 }
 
 /* Those of bank @k that lead to @c. */
@@ -80,6 +79,7 @@ static struct vgic_cpu *vgic_unlist(struct vgic *g, struct vgic_bank *b, unsigne
 	}
 	b->listed &= ~bit;
 	c->lr_used &= ~lrbit;
+	c->lr_same &= ~lrbit;
 	return c;
 }
 
@@ -117,6 +117,7 @@ static bool vgic_list(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsig
 	c->lr_pend = vgic_put_bit(c->lr_pend, lrbit, pending);
 	c->lr_hw = vgic_put_bit(c->lr_hw, lrbit, hw);
 	c->lr_eoi = vgic_put_bit(c->lr_eoi, lrbit, eoi);
+	c->lr_same = vgic_put_bit(c->lr_same, lrbit, pending && !active && !eoi);
 	vgic_lr_set(c, n,
 		    vgic_hw->lr_make(k * 32 + i, b->priority[i], b->group1 & bit, pending, active, eoi, hw, source));
 	return true;
@@ -126,6 +127,31 @@ static inline void vgic_look(struct vgic_cpu *c, unsigned k)
 {
 	c->look |= (u8)(1u << k);
 	c->todo = true;
+}
+
+/* Interrupt @i of bank @k is new to @c: straight into a list register if nothing else waits for one. */
+static void vgic_offer(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i)
+{
+	u32 free = ((1u << c->nlr) - 1) & ~c->lr_used;
+
+	if (!(vgic_wants(c, k) & 1u << i))
+		return;
+	if (c->loaded && c->look == 0 && free != 0)
+		vgic_list(c, b, k, i, (unsigned)__builtin_ctz(free));
+	else
+		vgic_look(c, k);
+}
+
+/*
+ * The guest has ended what list register @n of @c held, which was pending alone, and nothing about it has changed (or
+ * it would not be in lr_same): make it pending once more.
+ */
+static inline bool vgic_again(struct vgic_cpu *c, unsigned n)
+{
+	if (!(c->lr_same & 1u << n) || !c->loaded || !(vgic_hw->empty() & 1u << n))
+		return false;
+	vgic_hw->lr_write(n, c->lr[n]);
+	return true;
 }
 
 /* Whoever may want one of @mask now is to look at bank @k. */
@@ -141,6 +167,15 @@ static void vgic_kick(struct vgic_cpu *c, unsigned k, u32 mask)
 	for (unsigned t = 0; t < g->nvcpus; t++)
 		if (g->cpu[t] && (vgic_wants(g->cpu[t], k) & mask))
 			vgic_look(g->cpu[t], k);
+}
+
+/* An interrupt that was listed is changed: into its list register again. */
+static void vgic_relist(struct vgic_cpu *t, struct vgic_bank *b, unsigned k, unsigned i)
+{
+	unsigned n = b->lr[i] & 15;
+
+	if (!vgic_list(t, b, k, i, n))
+		vgic_lr_set(t, n, 0);
 }
 
 u32 vgic_take(struct vgic_cpu *c, unsigned k, u32 mask)
@@ -162,8 +197,7 @@ void vgic_give(struct vgic_cpu *c, unsigned k, u32 mask, u32 taken)
 	{
 		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
 
-		if (!vgic_list(t, b, k, i, b->lr[i] & 15))
-			vgic_lr_set(t, b->lr[i] & 15, 0);
+		vgic_relist(t, b, k, i);
 	}
 	vgic_kick(c, k, mask);
 }
@@ -216,38 +250,49 @@ u32 vgic_active(struct vgic_cpu *c, unsigned k)
 	return v;
 }
 
-/* Latch interrupt @i of bank @k, or only say that its wire has changed. */
+/* Latch interrupt @i of bank @k, or only say that its wire has changed. Not for GICv2's SGIs. */
 static void vgic_poke(struct vgic_cpu *c, unsigned k, unsigned i, bool latch)
 {
 	struct vgic_bank *b = vgic_bank(c, k);
+	struct vgic *g = c->vgic;
 	u32 bit = 1u << i;
 
 	if (b->listed & bit) {
-		struct vgic_cpu *t = vgic_unlist(c->vgic, b, k, i);
+		struct vgic_cpu *t = g->cpu[b->lr[i] >> 4];
 
-		b->pending |= latch ? bit : 0;
-		if (!vgic_list(t, b, k, i, b->lr[i] & 15))
-			vgic_lr_set(t, b->lr[i] & 15, 0);
-		else
+		if (latch && !(b->hw & bit) && vgic_again(t, b->lr[i] & 15)) {
+			b->pending |= bit;
 			return;
-	} else {
+		}
+		vgic_unlist(g, b, k, i);
 		b->pending |= latch ? bit : 0;
+		vgic_relist(t, b, k, i);
+		vgic_kick(c, k, bit);
+		return;
 	}
-	vgic_kick(c, k, bit);
+	b->pending |= latch ? bit : 0;
+	if (k == 0 || (g->spis->mine[k - 1][c->id] & bit))
+		vgic_offer(c, b, k, i);
+	else
+		vgic_kick(c, k, bit);
 }
 
 void vgic_sgi_set(struct vgic_cpu *c, unsigned i, u32 source)
 {
-	/* Before its list register is looked at, so that the answer to "taken?" is about what that one holds. */
-	if (!c->vgic->v3) {
-		u32 taken = vgic_take(c, 0, 1u << i);
+	struct vgic_bank *b = &c->own;
+	u32 taken;
 
-		c->sources[i] |= (u8)(1u << source);
-		c->own.pending |= 1u << i;
-		vgic_give(c, 0, 1u << i, taken);
+	if (c->vgic->v3) {
+		vgic_poke(c, 0, i, true);
 		return;
 	}
-	vgic_poke(c, 0, i, true);
+	if ((b->listed & 1u << i) && c->source[i] == source && vgic_again(c, b->lr[i] & 15))
+		return;
+	/* Before @sources is changed: what the list register says is about what was in it. */
+	taken = vgic_take(c, 0, 1u << i);
+	c->sources[i] |= (u8)(1u << source);
+	b->pending |= 1u << i;
+	vgic_give(c, 0, 1u << i, taken);
 }
 
 void vgic_sgi_clear(struct vgic_cpu *c, unsigned i, u32 sources)
@@ -294,13 +339,49 @@ bool vgic_pulse(struct vgic_cpu *c, u32 intid)
 
 void vgic_hw_arrived(struct vgic_cpu *c, u32 intid)
 {
-	u32 bit = 1u << intid % 32, taken;
+	struct vgic_bank *b = &c->own;
+	u32 bit = 1u << intid % 32;
 
 	if (intid < VGIC_SGIS || intid >= VGIC_SPI)
 		return;
-	taken = vgic_take(c, 0, bit);
-	c->own.hw |= bit;
-	vgic_give(c, 0, bit, taken);
+	if (b->listed & bit) {
+		if ((c->lr_hw & 1u << (b->lr[intid] & 15)) && vgic_again(c, b->lr[intid] & 15)) {
+			b->pending &= ~bit;
+			return;
+		}
+		vgic_unlist(c->vgic, b, 0, intid);
+		b->hw |= bit;
+		vgic_relist(c, b, 0, intid);
+		vgic_kick(c, 0, bit);
+		return;
+	}
+	b->hw |= bit;
+	vgic_offer(c, b, 0, intid);
+}
+
+/* Take back those of list registers @which that the guest has ended. */
+static void vgic_reap(struct vgic_cpu *c, u32 which)
+{
+	u32 used = c->lr_used & which, ended = 0;
+	unsigned n;
+
+	if (used & ~c->lr_eoi)
+		ended = used & (c->loaded ? vgic_hw->empty() : 0);
+	/* A list register that told its end does not count as empty (IHI 0069, ICH_ELRSR_EL2). */
+	for_each_bit(n, used & ~ended & (c->loaded ? c->lr_eoi : ~0u))
+	{
+		u64 lr = vgic_lr_get(c, n);
+
+		if (!vgic_hw->lr_pending(lr) && !vgic_hw->lr_active(lr))
+			ended |= 1u << n;
+	}
+	for_each_bit(n, ended)
+	{
+		unsigned k = c->lr_intid[n] / 32;
+		u32 bit = 1u << c->lr_intid[n] % 32;
+
+		vgic_give(c, k, bit, vgic_take(c, k, bit));
+	}
 }
 
 /* The best candidate for a list register of @c: priority << 16 | INTID, the lowest such, or VGIC_NOTHING. */
@@ -371,7 +452,7 @@ void vgic_flush(struct vgic_cpu *c)
 		if (free != 0) {
 			n = (unsigned)__builtin_ctz(free);
 		} else if (!synced) {
-			vgic_sync(c);
+			vgic_reap(c, ~0u);
 			synced = true;
 			continue;
 		} else if (!vgic_evict(c, key >> 16, &n)) {
@@ -389,24 +470,8 @@ void vgic_flush(struct vgic_cpu *c)
 
 void vgic_sync(struct vgic_cpu *c)
 {
-	u32 ended = c->loaded ? c->lr_used & vgic_hw->empty() : 0;
-	unsigned n;
-
-	/* A list register that told its end does not count as empty (IHI 0069, ICH_ELRSR_EL2). */
-	for_each_bit(n, c->lr_used & ~ended & (c->loaded ? c->lr_eoi : ~0u))
-	{
-		u64 lr = vgic_lr_get(c, n);
-
-		if (!vgic_hw->lr_pending(lr) && !vgic_hw->lr_active(lr))
-			ended |= 1u << n;
-	}
-	for_each_bit(n, ended)
-	{
-		unsigned k = c->lr_intid[n] / 32;
-		u32 bit = 1u << c->lr_intid[n] % 32;
-
-		vgic_give(c, k, bit, vgic_take(c, k, bit));
-	}
+	/* Others may stay: the next one of the same interrupt finds its list register faster. */
+	vgic_reap(c, c->underflow ? ~0u : c->lr_eoi);
 	if (c->underflow || c->look != 0)
 		c->todo = true;
 }
@@ -450,9 +515,10 @@ void vgic_save(struct vgic_cpu *c)
 
 	if (!c->loaded)
 		return;
-	vgic_sync(c);
+	vgic_reap(c, ~0u);
 	vgic_hw->save(c);
 	vgic_hw->load(NULL);
 	c->loaded = false;
+	c->lr_same = 0;
 	for_each_bit(i, c->own.hw) gic->set_active(i, false);
 }
