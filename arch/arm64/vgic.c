@@ -3,22 +3,11 @@
 #include "arch/arm64/vgic_priv.h"
 #include "arch/arm64/gic.h"
 #include "hv/lib/panic.h"
-#include "hv/lib/string.h"
 
-#define VGIC_SGIS      16u
-#define VGIC_NOTHING   ~0u /* no candidate */
-#define VGIC_PPI_LEVEL 0xffff0000u
-
-/* Bits of a mask, lowest first; @i is the bit's number. */
-#define for_each_bit(i, mask) for (u32 m_ = (mask); m_ != 0 && ((i) = __builtin_ctz(m_), true); m_ &= m_ - 1)
+#define VGIC_NOTHING ~0u /* no candidate */
 
 const struct vgic_hw *vgic_hw;
 unsigned vgic_nlr;
-
-static u64 vgic_lr_get(const struct vgic_cpu *c, unsigned n)
-{
-	return c->loaded ? vgic_hw->lr_read(n) : c->lr[n];
-}
 
 static void vgic_lr_set(struct vgic_cpu *c, unsigned n, u64 v)
 {
@@ -39,12 +28,6 @@ static inline u32 vgic_wants(struct vgic_cpu *c, unsigned k)
 	const struct vgic_bank *b = vgic_bank(c, k);
 
 	return ((vgic_asks(b) & vgic_on(c->vgic, b)) | b->active) & ~b->listed & vgic_mask(c, k);
-}
-
-/* GICv2 tells SGIs apart by who sent them. */
-static inline bool vgic_is_sourced(const struct vgic_cpu *c, unsigned intid)
-{
-	return intid < VGIC_SGIS && !c->vgic->v3;
 }
 
 /* The guest has acknowledged what list register said was pending: the latch is empty. */
@@ -129,17 +112,36 @@ static inline void vgic_look(struct vgic_cpu *c, unsigned k)
 	c->todo = true;
 }
 
-/* Interrupt @i of bank @k is new to @c: straight into a list register if nothing else waits for one. */
-static void vgic_offer(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i)
+/* vgic_list for the most frequent: a wanted edge, nothing active, no hardware, no sender, end of no interest. */
+static void vgic_list_plain(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i, unsigned n)
 {
-	u32 free = ((1u << c->nlr) - 1) & ~c->lr_used;
+	u32 bit = 1u << i, lrbit = 1u << n;
 
-	if (!(vgic_wants(c, k) & 1u << i))
+	b->listed |= bit;
+	b->lr[i] = (u8)(c->id << 4 | n);
+	c->lr_intid[n] = (u16)(k * 32 + i);
+	c->lr_used |= lrbit;
+	c->lr_pend |= lrbit;
+	c->lr_same |= lrbit;
+	c->lr_hw &= ~lrbit;
+	c->lr_eoi &= ~lrbit;
+	c->lr[n] = vgic_hw->lr_make(k * 32 + i, b->priority[i], b->group1 & bit, true, false, false, false, 0);
+	vgic_hw->lr_write(n, c->lr[n]);
+}
+
+/* Interrupt @i of bank @k is new to @c: straight into a list register if nothing else waits for one. */
+static inline void vgic_offer(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i)
+{
+	u32 bit = 1u << i, free = ((1u << c->nlr) - 1) & ~c->lr_used;
+
+	if (!(vgic_wants(c, k) & bit))
 		return;
-	if (c->loaded && c->look == 0 && free != 0)
+	if (!c->loaded || c->look != 0 || free == 0)
+		vgic_look(c, k);
+	else if (((b->active | b->level | b->hw) & bit) || c->nlr < 2 || vgic_is_sourced(c, k * 32 + i))
 		vgic_list(c, b, k, i, (unsigned)__builtin_ctz(free));
 	else
-		vgic_look(c, k);
+		vgic_list_plain(c, b, k, i, (unsigned)__builtin_ctz(free));
 }
 
 /*
@@ -213,43 +215,6 @@ void vgic_hw_drop(struct vgic_cpu *c, unsigned k, u32 mask)
 		for_each_bit(i, mask) gic->deactivate(k * 32 + i);
 }
 
-u32 vgic_pending(struct vgic_cpu *c, unsigned k)
-{
-	struct vgic_bank *b = vgic_bank(c, k);
-	u32 v = vgic_asks(b);
-	unsigned i;
-
-	for_each_bit(i, b->listed)
-	{
-		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
-		u32 bit = 1u << i, wire = b->line & b->level & bit;
-		unsigned n = b->lr[i] & 15;
-
-		if (!(t->lr_pend & 1u << n))
-			v = (v & ~bit) | wire | (b->pending & bit); /* active, and as hardware too, maybe */
-		else if (!vgic_hw->lr_pending(vgic_lr_get(t, n)) &&
-			 !(vgic_is_sourced(c, k * 32 + i) && (c->sources[i] & ~(1u << c->source[i]))))
-			v = (v & ~bit) | wire; /* taken */
-	}
-	return v;
-}
-
-u32 vgic_active(struct vgic_cpu *c, unsigned k)
-{
-	struct vgic_bank *b = vgic_bank(c, k);
-	u32 v = b->active;
-	unsigned i;
-
-	for_each_bit(i, b->listed)
-	{
-		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
-
-		if (vgic_hw->lr_active(vgic_lr_get(t, b->lr[i] & 15)))
-			v |= 1u << i;
-	}
-	return v;
-}
-
 /* Latch interrupt @i of bank @k, or only say that its wire has changed. Not for GICv2's SGIs. */
 static void vgic_poke(struct vgic_cpu *c, unsigned k, unsigned i, bool latch)
 {
@@ -288,6 +253,12 @@ void vgic_sgi_set(struct vgic_cpu *c, unsigned i, u32 source)
 	}
 	if ((b->listed & 1u << i) && c->source[i] == source && vgic_again(c, b->lr[i] & 15))
 		return;
+	if (!(b->listed & 1u << i)) {
+		c->sources[i] |= (u8)(1u << source);
+		b->pending |= 1u << i;
+		vgic_offer(c, b, 0, i);
+		return;
+	}
 	/* Before @sources is changed: what the list register says is about what was in it. */
 	taken = vgic_take(c, 0, 1u << i);
 	c->sources[i] |= (u8)(1u << source);
