@@ -72,7 +72,7 @@ static inline u32 vgic_put_bit(u32 mask, u32 bit, bool on)
 }
 
 /* Interrupt @i of bank @k into list register @n, which is free, if it is pending for @c or active. */
-static bool vgic_list(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i, unsigned n)
+static NOINLINE bool vgic_list(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i, unsigned n)
 {
 	u32 bit = 1u << i, lrbit = 1u << n, asks = vgic_asks(b) & bit;
 	bool active = b->active & bit, more = false, hw, eoi;
@@ -216,7 +216,7 @@ void vgic_hw_drop(struct vgic_cpu *c, unsigned k, u32 mask)
 }
 
 /* Latch interrupt @i of bank @k, or only say that its wire has changed. Not for GICv2's SGIs. */
-static void vgic_poke(struct vgic_cpu *c, unsigned k, unsigned i, bool latch)
+static NOINLINE void vgic_poke(struct vgic_cpu *c, unsigned k, unsigned i, bool latch)
 {
 	struct vgic_bank *b = vgic_bank(c, k);
 	struct vgic *g = c->vgic;
@@ -242,28 +242,36 @@ static void vgic_poke(struct vgic_cpu *c, unsigned k, unsigned i, bool latch)
 		vgic_kick(c, k, bit);
 }
 
+static NOINLINE void vgic_sgi_sourced(struct vgic_cpu *c, unsigned i, u32 source)
+{
+	struct vgic_bank *b = &c->own;
+	u32 bit = 1u << i, taken;
+
+	if ((b->listed & bit) && c->source[i] == source && vgic_again(c, b->lr[i] & 15))
+		return;
+	/* Before @sources is changed: what the list register says is about what was in it. */
+	taken = vgic_take(c, 0, bit);
+	c->sources[i] |= (u8)(1u << source);
+	b->pending |= bit;
+	if (taken)
+		vgic_give(c, 0, bit, taken);
+	else
+		vgic_offer(c, b, 0, i);
+}
+
 void vgic_sgi_set(struct vgic_cpu *c, unsigned i, u32 source)
 {
 	struct vgic_bank *b = &c->own;
-	u32 taken;
 
-	if (c->vgic->v3) {
-		vgic_poke(c, 0, i, true);
+	if (!c->vgic->v3) {
+		vgic_sgi_sourced(c, i, source);
 		return;
 	}
-	if ((b->listed & 1u << i) && c->source[i] == source && vgic_again(c, b->lr[i] & 15))
-		return;
-	if (!(b->listed & 1u << i)) {
-		c->sources[i] |= (u8)(1u << source);
-		b->pending |= 1u << i;
-		vgic_offer(c, b, 0, i);
-		return;
-	}
-	/* Before @sources is changed: what the list register says is about what was in it. */
-	taken = vgic_take(c, 0, 1u << i);
-	c->sources[i] |= (u8)(1u << source);
 	b->pending |= 1u << i;
-	vgic_give(c, 0, 1u << i, taken);
+	if (!(b->listed & 1u << i))
+		vgic_offer(c, b, 0, i);
+	else if (!vgic_again(c, b->lr[i] & 15))
+		vgic_poke(c, 0, i, true);
 }
 
 void vgic_sgi_clear(struct vgic_cpu *c, unsigned i, u32 sources)
