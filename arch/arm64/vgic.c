@@ -62,7 +62,6 @@ static struct vgic_cpu *vgic_unlist(struct vgic *g, struct vgic_bank *b, unsigne
 	}
 	b->listed &= ~bit;
 	c->lr_used &= ~lrbit;
-	c->lr_same &= ~lrbit;
 	return c;
 }
 

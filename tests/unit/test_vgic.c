@@ -274,7 +274,9 @@ static void routes_are_kept_and_lead(void **state)
 	/* Active: it stays where it can be ended, and its next edge goes to the new one. */
 	wr(GICD + 0x6000 + 8 * 40, 1);
 	vgic_pulse(c, 40);
+	assert_false(vgic_awake(&cpu[1]));
 	eoi(40);
+	assert_true(vgic_awake(&cpu[1])); /* at once, not when the other is next looked at */
 	assert_int_equal(ack(), NONE);
 	switch_to(&cpu[1]);
 	assert_int_equal(ack(), 40);
@@ -334,6 +336,24 @@ static void edge_is_delivered_once(void **state)
 	/* Its list register is stale now, and used again. */
 	vgic_pulse(c, 80);
 	assert_int_equal(ack(), 80);
+}
+
+static void active_interrupt_survives_a_switch_and_comes_again(void **state)
+{
+	all_on(true, 2, 4);
+	edge(80);
+	vgic_pulse(c, 80);
+	assert_int_equal(ack(), 80);
+	switch_to(&cpu[1]);
+	assert_int_equal(ack(), NONE);
+	switch_to(&cpu[0]);
+	assert_int_equal(rd(GICD + 0x308), 1 << 16);
+	guest_eoi(80);
+	vgic_pulse(c, 80);
+	assert_int_equal(rd(GICD + 0x308), 0);
+	assert_int_equal(ack(), 80);
+	eoi(80);
+	assert_int_equal(ack(), NONE);
 }
 
 static void level_comes_again_while_the_wire_is_high(void **state)
@@ -969,6 +989,7 @@ int main(void)
 		T(routes_are_kept_and_lead),
 		T(odd_accesses_read_zero_and_change_nothing),
 		T(edge_is_delivered_once),
+		T(active_interrupt_survives_a_switch_and_comes_again),
 		T(level_comes_again_while_the_wire_is_high),
 		T(level_and_software_pending_add_up),
 		T(edge_triggered_wire_counts_rising_edges),
