@@ -92,7 +92,7 @@ struct vgic_hw {
 	unsigned (*init)(void); /* returns how many list registers; sets up the maintenance interrupt's conditions */
 	u64 (*lr_read)(unsigned n);
 	void (*lr_write)(unsigned n, u64 v);
-	u32 (*empty)(void); /* ELRSR: bit n, list register n is empty and free                                  */
+	u32 (*empty)(void); /* ELRSR | EISR: bit n, list register n is empty or ended: free                     */
 	/* Load or save the whole virtual interface (another guest takes the CPU). load with NULL: switch it off. */
 	void (*save)(struct vgic_cpu *c);
 	void (*load)(const struct vgic_cpu *c);

@@ -1,53 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/test/lib/pci.c: PCI configuration space and the bare minimum of virtio over PCI. */
+/* guest/test/lib/pci.c: PCI functions, their BARs, and the bare minimum of virtio over PCI. */
 #include "guest/test/lib/t.h"
-
-static u16 pci_sel(u16 bdf, u32 off)
-{
-	outl(0xcf8, 0x80000000u | (u32)bdf << 8 | (off & 0xfc));
-	return 0xcfc + (off & 3);
-}
-
-u32 pci_r32(u16 bdf, u32 off)
-{
-	return inl(pci_sel(bdf, off));
-}
-
-u16 pci_r16(u16 bdf, u32 off)
-{
-	return inw(pci_sel(bdf, off));
-}
-
-u8 pci_r8(u16 bdf, u32 off)
-{
-	return inb(pci_sel(bdf, off));
-}
-
-void pci_w32(u16 bdf, u32 off, u32 v)
-{
-	outl(pci_sel(bdf, off), v);
-}
-
-void pci_w16(u16 bdf, u32 off, u16 v)
-{
-	outw(pci_sel(bdf, off), v);
-}
-
-void pci_w8(u16 bdf, u32 off, u8 v)
-{
-	outb(pci_sel(bdf, off), v);
-}
-
-u64 pci_ecam(void)
-{
-	const u8 *t = acpi_find("MCFG");
-	u64 base;
-
-	if (t == NULL)
-		return 0;
-	memcpy(&base, t + 44, 8);
-	return base < 1ull << 32 ? base : 0;
-}
 
 int pci_find(u16 vendor, u16 device)
 {
@@ -81,20 +34,31 @@ u64 pci_bar(u16 bdf, unsigned n)
 	return (lo & ~15u) | ((lo & 6) == 4 ? (u64)pci_r32(bdf, 0x14 + 4 * n) << 32 : 0);
 }
 
-/* A BAR above 4 GiB isn't mapped here: move it below, into the 4 KiB-aligned window under the I/O APIC. */
-static u64 vpci_low_bar(u16 bdf, unsigned n)
+u64 pci_low_bar(u16 bdf, unsigned n)
 {
-	static u32 next = 0xfd000000;
+	static u32 used;
 	u64 a = pci_bar(bdf, n);
 
 	if (a != 0 && a < 1ull << 32)
 		return a;
 	pci_w16(bdf, 4, pci_r16(bdf, 4) & ~2);
-	pci_w32(bdf, 0x10 + 4 * n, next);
+	pci_w32(bdf, 0x10 + 4 * n, t_pci_window + used);
 	if ((pci_r32(bdf, 0x10 + 4 * n) & 6) == 4)
 		pci_w32(bdf, 0x14 + 4 * n, 0);
-	next += 0x100000;
+	used += 0x100000;
 	return pci_bar(bdf, n);
+}
+
+/* Where an I/O BAR is, after placing one that is nowhere. */
+static u32 pci_io_bar(u16 bdf, unsigned n)
+{
+	static u32 next = 0x1000;
+
+	if ((pci_r32(bdf, 0x10 + 4 * n) & ~3u) == 0) {
+		pci_w32(bdf, 0x10 + 4 * n, next);
+		next += 0x100;
+	}
+	return pci_r32(bdf, 0x10 + 4 * n) & ~3u;
 }
 
 bool vpci_open(struct vpci *d, u16 type)
@@ -108,21 +72,18 @@ bool vpci_open(struct vpci *d, u16 type)
 	memset(d, 0, sizeof(*d));
 	d->bdf = (u16)bdf;
 	for (u8 c = pci_cap(d->bdf, 9, 0); c != 0; c = pci_cap(d->bdf, 9, c)) {
-		u8 kind = pci_r8(d->bdf, c + 3);
+		u8 kind = pci_r8(d->bdf, c + 3), n = pci_r8(d->bdf, c + 4);
 		u64 a;
-
-		u32 bar;
 
 		if (kind < 1 || kind > 4)
 			continue;
-		bar = pci_r32(d->bdf, 0x10 + 4 * pci_r8(d->bdf, c + 4));
-		if (bar & 1) { /* I/O ports: Trivet's place for notifications */
+		if (pci_r32(d->bdf, 0x10 + 4 * n) & 1) { /* I/O ports: Trivet's place for notifications */
 			d->notify_io = kind == 2;
-			d->notify = (bar & ~3u) + pci_r32(d->bdf, c + 8);
+			d->notify = pci_io_bar(d->bdf, n) + pci_r32(d->bdf, c + 8);
 			d->notify_mul = pci_r32(d->bdf, c + 16);
 			continue;
 		}
-		a = vpci_low_bar(d->bdf, pci_r8(d->bdf, c + 4)) + pci_r32(d->bdf, c + 8);
+		a = pci_low_bar(d->bdf, n) + pci_r32(d->bdf, c + 8);
 		if (kind == 1)
 			d->common = a;
 		if (kind == 2) {
@@ -196,9 +157,9 @@ void vpci_kick(struct vpci *d, u16 q)
 
 	*c16(d, 0x16) = q;
 	off = *c16(d, 0x1e);
-	__asm__ volatile("mfence" ::: "memory");
+	__sync_synchronize();
 	if (d->notify_io)
-		outw((u16)(d->notify + off * d->notify_mul), q);
+		t_port_write16((u16)(d->notify + off * d->notify_mul), q);
 	else
 		*(volatile u16 *)(uintptr_t)(d->notify + (u64)off * d->notify_mul) = q;
 }

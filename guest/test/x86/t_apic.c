@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/test/x86/t_apic.c: the local APIC in xAPIC and x2APIC mode: priorities, IPIs, timer, EOI, ESR. */
-#include "guest/test/lib/t.h"
+#include "guest/test/x86/x86.h"
 
 static bool x2;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/test/x86/t_cpu.c: exceptions, CPUID, MSRs, control registers and XCR0 behave as on hardware. */
-#include "guest/test/lib/t.h"
+#include "guest/test/x86/x86.h"
 
 extern u64 t_pd[];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/test/x86/t_exitcost.c: TSC ticks per trapping operation, averaged over 1000; under QEMU's
  * -icount shift=0,sleep=off a tick is an instruction. Prints "COST name n", loop overhead subtracted. */
-#include "guest/test/lib/t.h"
+#include "guest/test/x86/x86.h"
 
 #define N 1000
 

@@ -2,7 +2,7 @@
 /* guest/test/x86/t_hostile-msrstorm.c: RDMSR and WRMSR of random and of interesting numbers with random values.
  * Expected: each succeeds or is #GP, the guest goes on, PASS. Left out is only what ends any machine rightly: EFER,
  * a moved APIC page, the microcode loader. */
-#include "guest/test/lib/t.h"
+#include "guest/test/x86/x86.h"
 
 static u32 pick(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/test/x86/t_hostile-portstorm.c: random IN and OUT over all ports but the console and those that reset or power
  * off rightly. Expected: the guest goes on and the VMM with it, PASS. Devices are in any state afterwards. */
-#include "guest/test/lib/t.h"
+#include "guest/test/x86/x86.h"
 
 static u16 pm_base;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/test/x86/t_hostile-triple.c: triple fault. Expected: "EXPECT triple-fault", then the machine resets or the VM
  * is stopped and its owner told; neither FAIL nor DONE appears, and no other VM notices. */
-#include "guest/test/lib/t.h"
+#include "guest/test/x86/x86.h"
 
 void t_main(void)
 {

@@ -2,7 +2,7 @@
 /* guest/test/x86/t_hostile-wildjump.c: executes physical addresses where nothing is. Expected: "EXPECT wild-jump", then
  * the VM is stopped with an error, or what is fetched (zeros or ones) faults inside the guest: PASS then. On plain QEMU
  * zeros are fetched for ever or the emulator ends; the test's runner must set a time limit. */
-#include "guest/test/lib/t.h"
+#include "guest/test/x86/x86.h"
 
 static void jump(void *a)
 {

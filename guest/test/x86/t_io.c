@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/test/x86/t_io.c: port I/O of every size and form, string forms over page ends and downwards. */
-#include "guest/test/lib/t.h"
+#include "guest/test/x86/x86.h"
 
 static u8 buf[3 * 4096] ALIGNED(4096);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/test/x86/t_mmio.c: every form a decoder must know, against the I/O APIC (8-bit index register), the local
  * APIC (32-bit TMICT, TPR) and, where MCFG offers it, PCI configuration through ECAM (8, 16 and 32 bits). */
-#include "guest/test/lib/t.h"
+#include "guest/test/x86/x86.h"
 
 #define IX ((volatile u8 *)(uintptr_t)IOAPIC) /* IOREGSEL: the low 8 bits hold what was written */
 #define TM mmio32(LAPIC + 0x380)	      /* TMICT: 32 bits read back */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/test/x86/t_modes.c: real, big real, 16-bit and 32-bit protected mode, 32-bit and PAE paging, compatibility. */
-#include "guest/test/lib/t.h"
+#include "guest/test/x86/x86.h"
 
 static volatile u32 cell;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/test/lib/trap.c: the IDT, exceptions that a check expects, and counting of interrupts. */
-#include "guest/test/lib/t.h"
+/* guest/test/x86/trap.c: the IDT, exceptions that a check expects, and counting of interrupts. */
+#include "guest/test/x86/x86.h"
 
 extern const u64 isr_table[256];
 extern u64 t_gdt[], try_fail[];
@@ -114,7 +114,7 @@ void irq_clear(void)
 	irq_total = 0;
 }
 
-bool irq_wait(u8 vector, u32 n, u32 ms)
+bool irq_wait(u32 vector, u32 n, u32 ms)
 {
 	bool ok = false;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/test/lib/apic.c: local APIC, I/O APIC, 8259 and 8254 as the checks need them. */
-#include "guest/test/lib/t.h"
+/* guest/test/x86/apic.c: local APIC, I/O APIC, 8259 and 8254 as the checks need them. */
+#include "guest/test/x86/x86.h"
 
 bool lapic_x2(void)
 {

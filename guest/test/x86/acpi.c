@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/test/lib/acpi.c: ACPI tables, power-off, and the loader's memory map. */
-#include "guest/test/lib/t.h"
+/* guest/test/x86/acpi.c: ACPI tables, power-off, and the loader's memory map. */
+#include "guest/test/x86/x86.h"
 
 extern u32 mb_info, mb_magic;
 struct t_range t_map[32];

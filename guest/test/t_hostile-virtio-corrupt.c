@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/test/x86/t_hostile-virtio-corrupt.c: drives virtio-blk with rings that no driver writes: loops, addresses out
+/* guest/test/t_hostile-virtio-corrupt.c: drives virtio-blk with rings that no driver writes: loops, addresses out
  * of memory, absurd indices and lengths. Expected: DEVICE_NEEDS_RESET (or an error status for the requests that are
  * well formed but impossible), a reset brings the device back each time, PASS. Needs a virtio-blk disk. */
 #include "guest/test/lib/t.h"
@@ -49,7 +49,7 @@ static void good_request(void)
 
 static void submit(u16 index)
 {
-	__asm__ volatile("" ::: "memory");
+	__sync_synchronize();
 	avail[1] = index;
 	vpci_kick(&d, 0);
 }
@@ -134,7 +134,7 @@ static void addresses(void)
 	refused("header far outside memory");
 	begin();
 	good_request();
-	ring[1].addr = 0x90000000;
+	ring[1].addr = t_hole;
 	submit(1);
 	refused("data outside memory");
 	begin();
@@ -163,7 +163,7 @@ static void addresses(void)
 static void noise(void)
 {
 	vpci_start(&d);
-	vpci_queue(&d, 0, QSIZE, ~0ull << 12, 0x90000000, 0xfee00000, 0xffff);
+	vpci_queue(&d, 0, QSIZE, ~0ull << 12, t_hole, t_device, 0xffff);
 	vpci_set_status(&d, 15);
 	vpci_kick(&d, 0);
 	delay_us(2000);
