@@ -185,7 +185,8 @@ u32 vgic_take(struct vgic_cpu *c, unsigned k, u32 mask)
 	u32 taken = b->listed & mask;
 	unsigned i;
 
-	for_each_bit(i, taken) vgic_unlist(c->vgic, b, k, i);
+	for_each_bit (i, taken)
+		vgic_unlist(c->vgic, b, k, i);
 	return taken;
 }
 
@@ -194,8 +195,7 @@ void vgic_give(struct vgic_cpu *c, unsigned k, u32 mask, u32 taken)
 	struct vgic_bank *b = vgic_bank(c, k);
 	unsigned i;
 
-	for_each_bit(i, taken)
-	{
+	for_each_bit (i, taken) {
 		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
 
 		vgic_relist(t, b, k, i);
@@ -211,7 +211,8 @@ void vgic_hw_drop(struct vgic_cpu *c, unsigned k, u32 mask)
 	mask &= b->hw;
 	b->hw &= ~mask;
 	if (c->loaded)
-		for_each_bit(i, mask) gic->deactivate(k * 32 + i);
+		for_each_bit (i, mask)
+			gic->deactivate(k * 32 + i);
 }
 
 /* Latch interrupt @i of bank @k, or only say that its wire has changed. Not for GICv2's SGIs. */
@@ -340,21 +341,13 @@ void vgic_hw_arrived(struct vgic_cpu *c, u32 intid)
 /* Take back those of list registers @which that the guest has ended. */
 static void vgic_reap(struct vgic_cpu *c, u32 which)
 {
-	u32 used = c->lr_used & which, ended = 0;
+	u32 used = c->lr_used & which, ended = c->loaded ? used & vgic_hw->empty() : 0;
 	unsigned n;
 
-	if (used & ~c->lr_eoi)
-		ended = used & (c->loaded ? vgic_hw->empty() : 0);
-	/* A list register that told its end does not count as empty (IHI 0069, ICH_ELRSR_EL2). */
-	for_each_bit(n, used & ~ended & (c->loaded ? c->lr_eoi : ~0u))
-	{
-		u64 lr = vgic_lr_get(c, n);
-
-		if (!vgic_hw->lr_pending(lr) && !vgic_hw->lr_active(lr))
+	for_each_bit (n, c->loaded ? 0 : used)
+		if (!vgic_hw->lr_pending(c->lr[n]) && !vgic_hw->lr_active(c->lr[n]))
 			ended |= 1u << n;
-	}
-	for_each_bit(n, ended)
-	{
+	for_each_bit (n, ended) {
 		unsigned k = c->lr_intid[n] / 32;
 		u32 bit = 1u << c->lr_intid[n] % 32;
 
@@ -379,8 +372,7 @@ static u32 vgic_pick(struct vgic_cpu *c)
 		}
 		const u8 *priority = vgic_bank(c, k)->priority;
 
-		for_each_bit(i, wants)
-		{
+		for_each_bit (i, wants) {
 			u32 key = (u32)priority[i] << 16 | k << 5 | i;
 
 			best = MIN(best, key);
@@ -396,8 +388,7 @@ static bool vgic_evict(struct vgic_cpu *c, u32 priority, unsigned *out)
 	unsigned n;
 
 	*out = VGIC_MAX_LR;
-	for_each_bit(n, c->lr_used)
-	{
+	for_each_bit (n, c->lr_used) {
 		u32 intid = c->lr_intid[n], p = vgic_bank(c, intid / 32)->priority[intid % 32];
 		u64 lr = vgic_lr_get(c, n);
 
@@ -460,13 +451,11 @@ bool vgic_awake(struct vgic_cpu *c)
 
 	if (c->lr_used & c->lr_eoi)
 		vgic_sync(c);
-	for_each_bit(k, c->look)
-	{
+	for_each_bit (k, c->look) {
 		if (vgic_wants(c, k) & ~vgic_bank(c, k)->active)
 			return true;
 	}
-	for_each_bit(n, c->lr_used)
-	{
+	for_each_bit (n, c->lr_used) {
 		u64 lr = vgic_lr_get(c, n);
 
 		if (vgic_hw->lr_pending(lr) && !vgic_hw->lr_active(lr))
@@ -481,7 +470,8 @@ void vgic_load(struct vgic_cpu *c)
 
 	if (c->loaded)
 		return;
-	for_each_bit(i, c->own.hw) gic->set_active(i, true);
+	for_each_bit (i, c->own.hw)
+		gic->set_active(i, true);
 	vgic_hw->load(c);
 	c->loaded = true;
 	c->todo = c->look != 0 || c->underflow;
@@ -498,5 +488,6 @@ void vgic_save(struct vgic_cpu *c)
 	vgic_hw->load(NULL);
 	c->loaded = false;
 	c->lr_same = 0;
-	for_each_bit(i, c->own.hw) gic->set_active(i, false);
+	for_each_bit (i, c->own.hw)
+		gic->set_active(i, false);
 }

@@ -63,8 +63,7 @@ static NOINLINE u32 vgic_pending(struct vgic_cpu *c, unsigned k)
 	u32 v = vgic_asks(b);
 	unsigned i;
 
-	for_each_bit(i, b->listed)
-	{
+	for_each_bit (i, b->listed) {
 		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
 		u32 bit = 1u << i, wire = b->line & b->level & bit;
 		unsigned n = b->lr[i] & 15;
@@ -85,8 +84,7 @@ static NOINLINE u32 vgic_active(struct vgic_cpu *c, unsigned k)
 	u32 v = b->active;
 	unsigned i;
 
-	for_each_bit(i, b->listed)
-	{
+	for_each_bit (i, b->listed) {
 		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
 
 		if (vgic_hw->lr_active(vgic_lr_get(t, b->lr[i] & 15)))
