@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Trivet: `make run` boots a Debian kernel on it, `make test` tries everything. See README.md.
 
-ARCH  ?= x86_64
+# The architecture: this machine's, where ARCH does not say another. Tests are of all that can be built, or of ARCH.
+HOSTARCH := $(if $(filter aarch64,$(shell uname -m)),arm64,x86_64)
+ifeq ($(origin ARCH),undefined)
+ARCH   := $(HOSTARCH)
+ARCHES := $(if $(filter arm64,$(HOSTARCH)),arm64,x86_64 arm64)
+else
+ARCHES := $(ARCH)
+endif
 B     := build/$(ARCH)
 CC    ?= gcc
 NASM  ?= nasm
@@ -21,7 +28,7 @@ endif
 # On another machine than the target's: Debian's cross compilers.
 CROSS.x86_64 := x86_64-linux-gnu-
 CROSS.arm64  := aarch64-linux-gnu-
-ifneq ($(shell uname -m),$(if $(filter arm64,$(ARCH)),aarch64,x86_64))
+ifneq ($(ARCH),$(HOSTARCH))
 CROSS := $(CROSS.$(ARCH))
 CC    := $(CROSS)$(CC)
 endif
@@ -35,11 +42,11 @@ BASE := -std=gnu17 -g -O2 $(WARN) -ffreestanding -fno-stack-protector -fno-commo
         -I. -Ihv/abi/$(ARCHDIR) -MMD -MP
 HVFLAGS.x86_64 := -mcmodel=kernel -fno-pic -fno-pie
 # It relocates itself. Before the MMU is on, memory takes aligned accesses alone.
-HVFLAGS.arm64  := -fpie -fvisibility=hidden -mstrict-align -mbranch-protection=bti -Wa,-march=armv8.5-a
+HVFLAGS.arm64  := -fpie -include hv/lib/hidden.h -mstrict-align -mbranch-protection=bti -ffunction-sections -Wa,-march=armv8.5-a
 HVFLAGS    := $(BASE) $(HVFLAGS.$(ARCH)) -Iarch/$(ARCHDIR)
 # hv/lib/string.c must not be compiled into calls of itself.
 NO_IDIOM := $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
-GUESTFLAGS := $(BASE) -fpie -fvisibility=hidden -ffunction-sections -fdata-sections -Iguest/rt/$(ARCHDIR) -Iguest/vmm/$(ARCHDIR)
+GUESTFLAGS := $(BASE) -fpie -include hv/lib/hidden.h -ffunction-sections -fdata-sections -Iguest/rt/$(ARCHDIR) -Iguest/vmm/$(ARCHDIR)
 
 # --- the hypervisor -------------------------------------------------------------------------------
 BOOT.x86_64 := boot/*.c boot/multiboot/*.c boot/multiboot/*.asm
@@ -55,22 +62,27 @@ SV_SRC := $(wildcard guest/rt/*.c guest/rt/$(ARCHDIR)/*.c guest/vmm/*.c guest/vm
           hv/lib/string.c hv/lib/print.c hv/lib/ptab.c hv/lib/pool.c
 SV_OBJ := $(patsubst %,$(B)/sv-obj/%.o,$(SV_SRC))
 
+.DEFAULT_GOAL := all
+include mk/libfdt.mk
+
 PYTHON ?= /usr/bin/python3
-ASSETS := build/assets/vmlinuz
+ASSETS.x86_64 := build/assets
+ASSETS.arm64  := build/assets/arm64
+ASSETS := $(ASSETS.$(ARCH))/vmlinuz
 
 .PHONY: all
 all: say-all deps-build all-$(ARCH)
 
 .PHONY: all-x86_64 all-arm64
 all-x86_64: $(B)/trivet.elf $(B)/service.bin guest-test $(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2
-all-arm64: $(B)/trivet.Image $(B)/service.bin guest-test
+all-arm64: $(B)/trivet.Image $(B)/service.bin guest-test $(B)/guest-test/tiny.Image $(B)/guest-test/echo.Image
 
 .PHONY: say-all
 say-all:
 	@echo "all: building the hypervisor, the service VM and the test guests into $(B)/"
 
 LINK.x86_64 := -static -no-pie
-LINK.arm64  := -static-pie -Wl,--no-dynamic-linker -Wl,-z,text -Wl,-z,norelro
+LINK.arm64  := -static-pie -Wl,--no-dynamic-linker -Wl,-z,text -Wl,-z,norelro -Wl,--gc-sections
 
 $(B)/trivet.elf: $(HV_OBJ) $(B)/linker.ld
 	@echo "LD    $@"
@@ -101,12 +113,12 @@ $(B)/hv-obj/%.asm.o: %.asm
 $(B)/hv-obj/%.S.o: %.S
 	@mkdir -p $(@D)
 	@echo "AS    $<"
-	@$(CC) $(HVFLAGS) -D__ASSEMBLER__ -c -o $@ $<
+	@$(CC) $(filter-out -include hv/lib/hidden.h,$(HVFLAGS)) -D__ASSEMBLER__ -c -o $@ $<
 
 $(B)/sv-obj/%.S.o: %.S
 	@mkdir -p $(@D)
 	@echo "AS    $< (service VM)"
-	@$(CC) $(GUESTFLAGS) -D__ASSEMBLER__ -c -o $@ $<
+	@$(CC) $(filter-out -include hv/lib/hidden.h,$(GUESTFLAGS)) -D__ASSEMBLER__ -c -o $@ $<
 
 $(B)/sv-obj/%.c.o: %.c
 	@mkdir -p $(@D)
@@ -137,7 +149,7 @@ $(INIH): mk/debsrc.sh
 	@mk/debsrc.sh --pristine libinih build/src trixie
 	@touch $@
 $(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o: \
-  SV_CFLAGS += -isystem guest/rt/libc -isystem $(dir $(INIH))
+  SV_CFLAGS += -isystem guest/rt/libc -isystem hv/lib/libc -isystem $(dir $(INIH))
 $(B)/sv-obj/guest/service/inih.c.o $(B)/sv-obj/guest/service/config.c.o build/unit/test_config: | $(INIH)
 
 # --- test guests, built to $(B)/guest-test/NAME.elf or NAME.Image ---------------------------------------------------
@@ -151,18 +163,24 @@ $(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2: tests/emu/tiny.asm
 	@$(NASM) -f elf64 $(if $(findstring echo,$@),-DECHO) -o $@.o $<
 	@ld -n -nostdlib -static --no-warn-rwx-segments -Ttext=0x100000 -o $@ $@.o
 
-# --- guest assets: Debian's cloud kernel, unpacked, and a busybox initramfs -----------------------------------------
+$(B)/guest-test/tiny.Image $(B)/guest-test/echo.Image: tests/emu/tiny.S
+	@mkdir -p $(@D)
+	@echo "AS    $< ($(@F))"
+	@$(CC) -nostdlib -static -no-pie -Wl,-Ttext=0 -Wl,--build-id=none $(if $(findstring echo,$@),-DECHO) -o $@.tmp $<
+	@$(CROSS)objcopy -O binary $@.tmp $@
+
+# --- guest assets: Debian's kernel, unpacked, and a busybox initramfs -----------------------------------------------
 .PHONY: assets run
 $(ASSETS): $(wildcard tests/assets/*.* tests/assets/init tests/assets/tests/*)
-	@echo "GET   Debian's cloud kernel, and make an initramfs of busybox (build/assets)"
-	@$(PYTHON) tests/assets/build.py build/assets
+	@echo "GET   Debian's kernel, and make an initramfs of busybox ($(@D))"
+	@$(PYTHON) tests/assets/build.py --arch $(ARCH) $(@D)
 
 assets: deps-run $(ASSETS)
 
 run: deps-build deps-run
-	@echo "run: building, then starting a Debian kernel on Trivet (CONFIG=file for another guest, ARGS=... for ./trivet)"
+	@echo "run: building, then starting a Debian kernel on Trivet for $(ARCH) (CONFIG=file for another guest, ARGS=... for ./trivet)"
 	@$(MAKE) --no-print-directory all assets
-	@./trivet run $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
+	@./trivet run --arch $(ARCH) $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
 
 # A guest's ACPI DSDT as a C array.
 $(B)/gen/dsdt.h: guest/vmm/x86/dsdt.asl
@@ -194,16 +212,16 @@ $(UB)/test_acpi $(UB)/test_pc: UNITFLAGS += -I$(B)
 # --- checks: tests/run.py runs them, counts, and ends with "N passed, N failed, N skipped" --------------------------
 .PHONY: test test-unit test-emu lint unit-bin
 test: deps-build deps-run deps-test
-	@echo "test: unit tests, lint, and whole systems on emulated SVM (QEMU) and VMX (Bochs)"
-	@$(PYTHON) tests/run.py unit lint emu
+	@echo "test: unit tests, lint, and whole systems for $(ARCHES), emulated by QEMU (SVM, arm64) and Bochs (VMX)"
+	@$(PYTHON) tests/run.py --arch "$(ARCHES)" unit lint emu
 
 test-unit: deps-build deps-test
 	@echo "test-unit: $(words $(UNIT_BIN)) programs under AddressSanitizer and UBSan"
 	@$(PYTHON) tests/run.py unit
 
 test-emu: deps-build deps-run deps-test
-	@echo "test-emu: whole systems in emulators, $(if $(T),those that match '$(T)',all of them)"
-	@$(PYTHON) tests/run.py emu $(if $(T),-k '$(T)')
+	@echo "test-emu: whole systems for $(ARCHES) in emulators, $(if $(T),those that match '$(T)',all of them)"
+	@$(PYTHON) tests/run.py --arch "$(ARCHES)" emu $(if $(T),-k '$(T)')
 
 lint: deps-test
 	@echo "lint: format, static analysis, licences, include rules, size of functions"
@@ -222,14 +240,21 @@ tidy:
 	@clang-tidy --quiet $(filter-out %/inih.c,$(filter %.c,$(SV_SRC))) -- $(filter-out -MMD -MP -Werror,$(GUESTFLAGS))
 
 .PHONY: size
-size: deps-build $(B)/trivet.elf $(B)/service.bin
+size:
 	@echo "size: lines of code (no blanks or comments) and bytes, by part"
-	@$(PYTHON) mk/size.py $(B)
+	@for a in $(ARCHES); do $(MAKE) --no-print-directory ARCH=$$a size-image || exit; done
+	@$(PYTHON) mk/size.py $(ARCHES:%=build/%)
+
+.PHONY: size-image
+size-image: deps-build $(B)/trivet.elf $(B)/service.bin
 
 # --- what has to be installed: mk/packages ------------------------------------------------------------------------------
 .PHONY: deps deps-build deps-run deps-test
-deps: deps-build deps-run deps-test
-deps-build deps-run deps-test: deps-%: build/deps/%
+deps: deps-test
+	@for a in $(ARCHES); do $(MAKE) --no-print-directory ARCH=$$a deps-build deps-run || exit; done
+deps-build: build/deps/build $(if $(CROSS),build/deps/cross-$(ARCH))
+deps-run: build/deps/run build/deps/run-$(ARCH)
+deps-test: build/deps/test $(patsubst %,build/deps/test-%,$(filter x86_64,$(ARCHES)))
 build/deps/%: mk/packages mk/deps.sh
 	@mk/deps.sh $*
 	@mkdir -p $(@D) && touch $@
@@ -243,6 +268,7 @@ help:
 	@echo "make format     lay the sources out                      make tidy       clang-tidy, if it is installed"
 	@echo "make deps       install what is missing (apt)            make clean      remove build/"
 	@echo "make test-guest-plain   the test guests on plain QEMU, without Trivet"
+	@echo "ARCH=x86_64 or ARCH=arm64 chooses the architecture; without it tests are of both"
 
 .PHONY: clean
 clean:

@@ -162,6 +162,9 @@ status_t call_vm_unmap(struct vm *caller, struct call *c)
 		return ERR_RANGE;
 	if (ptab_next(s2, gpa, &leaf) != OK || leaf.va >= gpa + size)
 		return ERR_UNMAPPED;
+	for (u64 at = gpa; ptab_next(s2, at, &leaf) == OK && leaf.va < gpa + size; at = leaf.va + leaf.size)
+		if (leaf.flags & PT_DEVICE) /* the architecture's: no grant is behind it */
+			return ERR_INVAL;
 	/* Once unmapped, the pages are not to be found any more; so their grants go first, and come back on an error.
 	 */
 	call_unmap_grants(caller, vm, gpa, gpa + size, false);

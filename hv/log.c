@@ -19,6 +19,13 @@ void log_init(const struct boot_info *bi)
 	log_ready = true;
 }
 
+void log_map(void)
+{
+	for (unsigned i = 0; uart_drivers[i]; i++)
+		if (uart_drivers[i]->map)
+			uart_drivers[i]->map();
+}
+
 static void log_uart(char c)
 {
 	if (!log_ready)

@@ -15,6 +15,7 @@ void hv_main(struct boot_info *bi)
 	log_printf("trivet: hypervisor, ABI %u, started by %s\n", ABI_VERSION,
 		   bi->loader[0] ? bi->loader : "an unnamed loader");
 	mem_init(bi);
+	log_map();
 	arch_cpu_init(bi);
 	sched_init(c);
 	log_printf("trivet: %s, %lu MHz, %lu MiB of memory, %lu KiB kept\n", arch_machine_name(),

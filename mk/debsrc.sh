@@ -1,13 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# mk/debsrc.sh [--pristine] PACKAGE DESTDIR [SUITE]: unpack the Debian source of PACKAGE into DESTDIR/PACKAGE, with Debian's
-# patches or, --pristine, without. It comes from the archives that this machine's apt is configured with, their entries turned
+# mk/debsrc.sh [--pristine | --orig] PACKAGE DESTDIR [SUITE]: unpack the Debian source of PACKAGE into DESTDIR/PACKAGE, with
+# Debian's patches or, --pristine, without; --orig asks for the authors' tar file alone, Debian's part is not even fetched (some
+# mirrors hold the one and not the other). It comes from the archives that this machine's apt is configured with, their entries turned
 # to deb-src in a private copy. Where those list the package but no longer hold its files, SUITE of the same archive is tried.
 # apt checks the archive's signature and the files' checksums, dpkg-source those of the parts once more.
 set -eu
 patches=
+orig=
 [ "${1-}" != --pristine ] || { patches=--skip-patches; shift; }
-[ $# = 2 ] || [ $# = 3 ] || { echo "usage: $0 [--pristine] PACKAGE DESTDIR [SUITE]" >&2; exit 2; }
+[ "${1-}" != --orig ] || { orig=--tar-only; shift; }
+[ $# = 2 ] || [ $# = 3 ] || { echo "usage: $0 [--pristine | --orig] PACKAGE DESTDIR [SUITE]" >&2; exit 2; }
 package=$1
 suite=${3-}
 mkdir -p "$2"
@@ -31,7 +34,9 @@ apt_get() {
 }
 
 fetch() {
-	apt_get update >"$apt/$package.log" 2>&1 && apt_get source --download-only "$package" >>"$apt/$package.log" 2>&1
+	# shellcheck disable=SC2086 # empty, or one word
+	apt_get update >"$apt/$package.log" 2>&1 &&
+		apt_get source --download-only $orig "$package" >>"$apt/$package.log" 2>&1
 }
 
 # Leave of the sources the first entry, with $suite for its suites.
@@ -49,16 +54,22 @@ use_suite() {
 }
 
 cd "$apt/$package"
-rm -f ./*.dsc
+rm -f ./*.dsc ./*.tar.*
 if ! fetch; then
 	[ -n "$suite" ] || { cat "$apt/$package.log" >&2; exit 1; }
 	echo "debsrc: $package cannot be had from the configured suites, trying $suite"
 	use_suite
-	rm -f ./*.dsc
+	rm -f ./*.dsc ./*.tar.*
 	fetch || { cat "$apt/$package.log" >&2; exit 1; }
 fi
 rm -rf "$dest/$package.new" "${dest:?}/$package"
-# shellcheck disable=SC2086 # empty, or one word
-dpkg-source --no-copy $patches -x ./*.dsc "$dest/$package.new" >>"$apt/$package.log" 2>&1 ||
-	{ cat "$apt/$package.log" >&2; exit 1; }
+unpack() {
+	if [ -n "$orig" ]; then
+		mkdir "$dest/$package.new" && tar -xf ./*.orig.tar.* --strip-components=1 -C "$dest/$package.new"
+	else
+		# shellcheck disable=SC2086 # empty, or one word
+		dpkg-source --no-copy $patches -x ./*.dsc "$dest/$package.new"
+	fi
+}
+unpack >>"$apt/$package.log" 2>&1 || { cat "$apt/$package.log" >&2; exit 1; }
 mv "$dest/$package.new" "$dest/$package"

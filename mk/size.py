@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Lines of code (without blanks and comments) and bytes of each part; the argument is the build folder."""
+"""Lines of code (without blanks and comments) and bytes of each part; the arguments are build folders. Fails when an image is too large."""
 
 import pathlib
 import re
@@ -17,7 +17,7 @@ PARTS = {
 }
 COMMENTS = {
     ".c": r"/\*.*?\*/|//[^\n]*", ".h": r"/\*.*?\*/|//[^\n]*", ".ld": r"/\*.*?\*/", ".asl": r"/\*.*?\*/|//[^\n]*",
-    ".asm": r";[^\n]*", ".py": r"^\s*#[^\n]*", ".sh": r"^\s*#[^\n]*", "": r"^\s*#[^\n]*",
+    ".asm": r";[^\n]*", ".S": r"/\*.*?\*/|//[^\n]*", ".py": r"^\s*#[^\n]*", ".sh": r"^\s*#[^\n]*", "": r"^\s*#[^\n]*",
 }
 LIMITS = {"hypervisor": 128 << 10}  # text, rodata and data
 
@@ -55,20 +55,28 @@ def sections(elf):
     return loaded, zeroed
 
 
+def images(build):
+    """Print what is in the folder @build; returns whether it is within the limits."""
+    good = True
+    for part, name in (("hypervisor", "trivet.elf"), ("service VM", "service.elf")):
+        found = sections(build / name)
+        if not found:
+            continue
+        limit = f", at most {LIMITS[part]}" if part in LIMITS else ""
+        print(f"{part:12} {found[0]:7} bytes of image{limit}; {found[1]} bytes of zeroed data   ({build})")
+        good = good and found[0] <= LIMITS.get(part, found[0])
+    return good
+
+
 def main():
-    build = pathlib.Path(sys.argv[1])
     for part, folders in PARTS.items():
         counts = {f: count(f) for f in folders}
         detail = ", ".join(f"{f} {n}" for f, n in counts.items() if n)
         print(f"{part:12} {sum(counts.values()):7} lines   ({detail})")
     for arch in sorted((ROOT / "arch").glob("*/")):
         print(f"{'':12} {count(arch):7} lines of it in {arch.relative_to(ROOT)}")
-    for part, name in (("hypervisor", "trivet.elf"), ("service VM", "service.elf")):
-        found = sections(build / name)
-        if found:
-            limit = f", at most {LIMITS[part]}" if part in LIMITS else ""
-            print(f"{part:12} {found[0]:7} bytes of image{limit}; {found[1]} bytes of zeroed data")
+    return 0 if all([images(pathlib.Path(build)) for build in sys.argv[1:]]) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

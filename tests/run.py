@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the parts of the tests named as arguments (unit, lint, emu) and end with one line of totals for all of them.
 
--k EXPRESSION selects emulated systems by name, as pytest does.
+-k EXPRESSION selects emulated systems by name, as pytest does; --arch "x86_64 arm64" which architectures they are of.
 """
 
 import argparse
+import os
 import pathlib
 import re
 import subprocess
@@ -91,12 +92,17 @@ def lint(totals):
             say("FAIL" if code else "ok", f"lint: {name}", output)
 
 
-def emu(totals, select):
+def emu(totals, arches, select):
     """Whole systems, by pytest; its report has the counts."""
-    status, output = run(["make", "--no-print-directory", "all", "assets"], 1800)
-    if status:
-        say("FAIL", "the image was not built", output[-4000:])
-        totals.add(failed=1)
+    built = []
+    for arch in arches:
+        status, output = run(["make", "--no-print-directory", f"ARCH={arch}", "all", "assets"], 1800)
+        if status:
+            say("FAIL", f"the image for {arch} was not built", output[-4000:])
+            totals.add(failed=1)
+        else:
+            built.append(arch)
+    if not built:
         return
     report = ROOT / "build" / "emu" / "report.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +110,8 @@ def emu(totals, select):
     command = [sys.executable, "-B", "-m", "pytest", "-v", "-p", "no:cacheprovider", "--tb=short", "--durations=5",
                f"--junitxml={report}", "tests/emu"]
     command += ["-k", select] if select else []
-    status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
+    status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL,
+                            env={**os.environ, "TRIVET_ARCHES": " ".join(built)}).returncode
     suites = xml.etree.ElementTree.parse(report).getroot().iter("testsuite") if report.exists() else []
     count = {key: 0 for key in ("tests", "failures", "errors", "skipped")}
     for suite in suites:
@@ -118,12 +125,13 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("parts", nargs="+", choices=["unit", "lint", "emu"])
     p.add_argument("-k", dest="select", default="")
+    p.add_argument("--arch", default="x86_64 arm64", type=str.split)
     args = p.parse_args()
     totals = Totals()
     for part in args.parts:
         start = time.monotonic()
         print(f"== {part}", flush=True)
-        emu(totals, args.select) if part == "emu" else {"unit": unit, "lint": lint}[part](totals)
+        emu(totals, args.arch, args.select) if part == "emu" else {"unit": unit, "lint": lint}[part](totals)
         print(f"== {part} took {time.monotonic() - start:.0f} s", flush=True)
     print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped", flush=True)
     return 1 if totals.failed else 0

@@ -19,11 +19,11 @@ static const struct boot_platform *gic_platform;
 
 u64 gic_map(const struct boot_range *r, u64 size, const char *what)
 {
-	u64 base = round_down(r->base, PAGE_SIZE), end = round_up(r->base + size, PAGE_SIZE);
+	u64 base = r->base, end = round_up(r->base + size, PAGE_SIZE);
 
-	if (range_bad(r->base, r->size) || r->size < size || end <= base)
-		panic("the device tree's %s, %lx bytes at %lx, has no room for its registers (%lx bytes)", what,
-		      r->size, r->base, size);
+	if (range_bad(r->base, r->size) || r->size < size || end <= base || !is_aligned(r->base, PAGE_SIZE))
+		panic("the device tree's %s, %lx bytes at %lx, has no room for its %lx bytes or starts within a page",
+		      what, r->size, r->base, size);
 	if (arch_mem_map(base, end - base, true) != OK)
 		panic("no page table for the interrupt controller's %s at %lx", what, r->base);
 	return (u64)arch_ptr(r->base);
@@ -93,7 +93,7 @@ bool gic_reserved(u64 pa, u64 size)
 
 	if (!p)
 		return false;
-	for (u32 i = 0; i < p->nredists; i++)
+	for (u32 i = 0; i < p->nredists && i < BOOT_MAX_REDISTS; i++)
 		if (range_overlap(pa, size, p->gicr[i].base, p->gicr[i].size))
 			return true;
 	return range_overlap(pa, size, p->gicd.base, p->gicd.size) ||

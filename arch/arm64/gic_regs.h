@@ -68,6 +68,7 @@
 #define GICH_HCR	   0x0000
 #define GICH_VTR	   0x0004
 #define GICH_VMCR	   0x0008
+#define GICH_EISR0	   0x0020 /* ended, with EOI set */
 #define GICH_ELRSR0	   0x0030
 #define GICH_APR	   0x00f0
 #define GICH_LR(n)	   (0x0100 + 4 * (n))
@@ -116,6 +117,7 @@
 #define ICH_AP1R3_EL2	 S3_4_C12_C9_3
 #define ICH_HCR_EL2	 S3_4_C12_C11_0
 #define ICH_VTR_EL2	 S3_4_C12_C11_1
+#define ICH_EISR_EL2	 S3_4_C12_C11_3 /* ended, with EOI set */
 #define ICH_ELRSR_EL2	 S3_4_C12_C11_5
 #define ICH_VMCR_EL2	 S3_4_C12_C11_7
 #define ICH_LR0_EL2	 S3_4_C12_C12_0

@@ -44,6 +44,16 @@ static void irq_done(u32 iar)
 	gic->deactivate(iar);
 }
 
+/* An underflow lasts until list registers are filled: by vgic_sync alone it would come again at once. */
+static void irq_maintenance(void)
+{
+	if (!vgic_loaded)
+		return;
+	vgic_sync(vgic_loaded);
+	if (vgic_loaded->todo)
+		vgic_flush(vgic_loaded);
+}
+
 /* The guest's own end of it deactivates it, by the list register. */
 static void irq_vtimer(u32 iar)
 {
@@ -82,8 +92,7 @@ void gic_poll(void)
 			clock_fired();
 			irq_done(iar);
 		} else if (intid == gic_maintenance_irq) {
-			if (vgic_loaded)
-				vgic_sync(vgic_loaded);
+			irq_maintenance();
 			irq_done(iar);
 		} else if (intid >= GIC_SPURIOUS) {
 			return;

@@ -17,49 +17,69 @@
 #define VGIC_MAX_VCPUS	8u
 #define VGIC_GICD_SIZE	0x10000u
 #define VGIC_GICR_SIZE	0x20000u
+#define VGIC_NOWHERE	BIT(63) /* no guest-physical address comes near it; ~0 would wrap in vgic_mine */
 #define VGIC_PPI_PTIMER 30u
 #define VGIC_PPI_VTIMER 27u
 
 struct vgic_cpu;
 
-/* One interrupt. Of an SPI there is one in the VM; of SGIs and PPIs one in each vCPU. */
-struct vgic_irq {
-	u8 priority;
-	u8 flags;   /* VGIC_*                                                                            */
-	u8 target;  /* SPI: vCPU number (GICv3: from IROUTER; GICv2: lowest of ITARGETSR)                 */
-	u8 sources; /* GICv2 SGI: which vCPUs have sent it                                               */
+/*
+ * 32 interrupts, one bit each, as the registers have them. Private ones (bank 0) are in each vCPU, SPIs in the VM.
+ * While an interrupt is listed, its list register says whether it is active, and whether @pending has been taken.
+ */
+struct vgic_bank {
+	u32 enabled;
+	u32 pending; /* latched: an edge, or software. GICv2 SGI: somebody in vgic_cpu.sources */
+	u32 line;    /* level of the wire                                                       */
+	u32 level;   /* level-triggered; else edge                                              */
+	u32 active;  /* while it is in no list register                                         */
+	u32 listed;  /* in a list register: @lr                                                 */
+	u32 group1;  /* GICD_IGROUPR                                                            */
+	u32 hw;	     /* the physical interrupt of the same INTID is active for it (vtimer)      */
+	u8 priority[32];
+	u8 lr[32]; /* vCPU << 4 | list register */
 };
-#define VGIC_ENABLED 0x01u
-#define VGIC_PENDING 0x02u /* latched: an edge, or software                                             */
-#define VGIC_LINE    0x04u /* level of the wire                                                         */
-#define VGIC_LEVEL   0x08u /* level-triggered; else edge                                                */
-#define VGIC_ACTIVE  0x10u /* while it is in no list register                                           */
-#define VGIC_LISTED  0x20u /* in a list register of vCPU @target (SPI), or of its own                    */
-#define VGIC_GROUP1  0x40u /* GICD_IGROUPR                                                              */
-#define VGIC_HW	     0x80u /* the physical interrupt of the same INTID is active for it (vtimer)          */
+
+/* A page of the VM's pool: SPIs. Bank k is here at k - 1. */
+struct vgic_spis {
+	struct vgic_bank bank[VGIC_LINES / 32 - 1];
+	u32 route[VGIC_LINES - VGIC_SPI];	       /* GICv3: GICD_IROUTER; GICv2: GICD_ITARGETSR       */
+	u32 mine[VGIC_LINES / 32 - 1][VGIC_MAX_VCPUS]; /* that leads to the vCPU (GICv2: the lowest of those) */
+};
+static_assert(sizeof(struct vgic_spis) <= PAGE_SIZE, "SPIs are a page");
 
 /* Per VM. In struct arch_vm. */
 struct vgic {
 	bool v3;
 	u8 nvcpus;
 	u32 ctlr;		  /* GICD_CTLR's enables                                             */
-	u64 gicd, gicr, gicc;	  /* guest-physical; ~0: not there                                   */
-	u64 msi_addr;		  /* ~0: none                                                        */
+	u32 on[2];		  /* ~0 where @ctlr enables the group                                */
+	u64 gicd, gicr, gicc;	  /* guest-physical; VGIC_NOWHERE: not there                         */
+	u64 msi_addr;		  /* VGIC_NOWHERE: none                                              */
 	u32 msi_first, msi_count; /* INTIDs                                                          */
 	struct vgic_cpu *cpu[VGIC_MAX_VCPUS];
-	struct vgic_irq *spi; /* VGIC_LINES - 32 of them, in a page of the VM's pool                  */
+	struct vgic_spis *spis;
 };
 
 /* Per vCPU. In struct arch_vcpu. */
 struct vgic_cpu {
 	struct vgic *vgic;
 	u32 id;
-	bool todo;   /* something pending may want a list register: vgic_flush looks  */
-	u8 nlr;	     /* list registers that this machine has                           */
-	u32 lr_used; /* bit n: list register n holds something, as of the last vgic_flush */
+	bool todo;	/* something pending may want a list register: vgic_flush looks  */
+	u8 nlr;		/* list registers that this machine has                           */
+	bool loaded;	/* the list registers are in the CPU, else in @lr                */
+	bool underflow; /* more wants list registers than there are                    */
+	u8 look;	/* bit k: bank k may have something that wants a list register */
+	/* Bit n is list register n, as it was last written. */
+	u32 lr_used; /* holds something, unless the guest has ended it since */
+	u32 lr_pend; /* pending                                              */
+	u32 lr_hw;   /* its end deactivates the physical interrupt            */
+	u32 lr_eoi;  /* its end makes a maintenance interrupt                 */
 	u16 lr_intid[VGIC_MAX_LR];
-	struct vgic_irq irq[VGIC_SPI];
-	u32 waker; /* GICR_WAKER, ProcessorSleep and ChildrenAsleep                  */
+	struct vgic_bank own;
+	u8 sources[16]; /* GICv2 SGIs: which vCPUs have sent it               */
+	u8 source[16];	/* and whose is in the list register, or active       */
+	u32 waker;	/* GICR_WAKER, ProcessorSleep and ChildrenAsleep                  */
 	/* The virtual CPU interface's registers while another guest has the CPU. */
 	u64 lr[VGIC_MAX_LR], vmcr, hcr;
 	u64 apr[8]; /* AP0R0-3, AP1R0-3; GICv2: GICH_APR in the first */
@@ -70,7 +90,7 @@ struct vgic_hw {
 	unsigned (*init)(void); /* returns how many list registers; sets up the maintenance interrupt's conditions */
 	u64 (*lr_read)(unsigned n);
 	void (*lr_write)(unsigned n, u64 v);
-	u32 (*empty)(void); /* ELRSR: bit n, list register n is empty and free                                  */
+	u32 (*empty)(void); /* ELRSR | EISR: bit n, list register n is empty or ended: free                     */
 	/* Load or save the whole virtual interface (another guest takes the CPU). load with NULL: switch it off. */
 	void (*save)(struct vgic_cpu *c);
 	void (*load)(const struct vgic_cpu *c);
@@ -85,10 +105,14 @@ struct vgic_hw {
 extern const struct vgic_hw vgic_hw_v3, vgic_hw_v2;
 extern const struct vgic_hw *vgic_hw; /* this machine's */
 
-/** Take memory for @g's SPIs; everything as after reset. ERR_NOMEM. */
+extern unsigned vgic_nlr; /* how many list registers it has */
+
+/** Once, after gic_init: this machine's virtual CPU interface is @hw. Panics when it has no list register. */
+void vgic_attach(const struct vgic_hw *hw);
+/** Take memory for @g's SPIs, no addresses yet; the caller has set @g->v3. Everything as after reset. ERR_NOMEM. */
 MUST_CHECK status_t vgic_init(struct vgic *g, struct pool *pool);
 void vgic_fini(struct vgic *g, struct pool *pool);
-/** Add vCPU @id (below VGIC_MAX_VCPUS). */
+/** Add vCPU @id (below VGIC_MAX_VCPUS), as after power-on. */
 void vgic_cpu_init(struct vgic_cpu *c, struct vgic *g, u32 id);
 /** @c's part as after power-on; for vCPU 0 the distributor too. Not loaded in the CPU. */
 void vgic_reset(struct vgic_cpu *c);
@@ -101,7 +125,7 @@ static inline bool vgic_mine(const struct vgic *g, u64 gpa)
 /** vCPU @c's access to it, @size 1, 2, 4 or 8 bytes; unknown registers and sizes are RAZ/WI. */
 u64 vgic_read(struct vgic_cpu *c, u64 gpa, unsigned size);
 void vgic_write(struct vgic_cpu *c, u64 gpa, unsigned size, u64 value);
-/** ICC_SGI1R_EL1, ICC_SGI0R_EL1, ICC_ASGI1R_EL1 written by @c (GICv3). */
+/** ICC_SGI1R_EL1 (@group1), ICC_SGI0R_EL1 or ICC_ASGI1R_EL1 (not @group1) written by @c (GICv3; IHI 0069, 12.2). */
 void vgic_sgi(struct vgic_cpu *c, u64 value, bool group1);
 
 /** A wire's level; of an edge-triggered interrupt the rising edge counts. INTIDs below 32 are @c's own. True: vCPU
@@ -117,7 +141,7 @@ void vgic_flush(struct vgic_cpu *c);
 /** Take back what the guest has ended: from the maintenance interrupt, and when list registers are wanted. */
 void vgic_sync(struct vgic_cpu *c);
 /** Is an interrupt pending that the guest would take if it did not mask interrupts (enabled, group on, priority above
- * PMR and running)? Loaded or not. */
+ * PMR and running)? Loaded or not. PMR and the running priority are not looked at: a wake too many does no harm. */
 bool vgic_awake(struct vgic_cpu *c);
 /** Put @c's virtual interface into the CPU, or out of it. A physically active interrupt (VGIC_HW) goes along. */
 void vgic_load(struct vgic_cpu *c);

@@ -17,14 +17,15 @@ static void vgic_v2_lr_write(unsigned n, u64 v)
 	io_write32(gic_gich + GICH_LR(n), (u32)v);
 }
 
+/* Ended with the EOI bit set: ELRSR takes that for occupied until it is written. */
 static u32 vgic_v2_empty(void)
 {
-	return io_read32(gic_gich + GICH_ELRSR0);
+	return io_read32(gic_gich + GICH_ELRSR0) | io_read32(gic_gich + GICH_EISR0);
 }
 
 static void vgic_v2_save(struct vgic_cpu *c)
 {
-	u32 empty = vgic_v2_empty();
+	u32 empty = io_read32(gic_gich + GICH_ELRSR0);
 
 	for (unsigned i = 0; i < vgic_v2_nlr; i++)
 		c->lr[i] = empty & 1u << i ? 0 : vgic_v2_lr_read(i);

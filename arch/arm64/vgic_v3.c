@@ -64,9 +64,10 @@ static void vgic_v3_lr_write(unsigned n, u64 v)
 		vgic_v3_lr_write_high(n, v);
 }
 
+/* Ended with the EOI bit set: ELRSR takes that for occupied until it is written. */
 static u32 vgic_v3_empty(void)
 {
-	return (u32)read_sysreg(ICH_ELRSR_EL2);
+	return (u32)(read_sysreg(ICH_ELRSR_EL2) | read_sysreg(ICH_EISR_EL2));
 }
 
 /* AP0R0-3 in the first half of @apr, AP1R0-3 in the second; what the machine lacks is not touched. */
@@ -104,7 +105,7 @@ static void vgic_v3_load_aprs(const u64 *apr)
 
 static void vgic_v3_save(struct vgic_cpu *c)
 {
-	u32 empty = vgic_v3_empty();
+	u32 empty = (u32)read_sysreg(ICH_ELRSR_EL2);
 
 	for (unsigned i = 0; i < vgic_v3_nlr; i++)
 		c->lr[i] = empty & 1u << i ? 0 : vgic_v3_lr_read(i);

@@ -45,6 +45,8 @@ void arch_timer_set(u64 when);
 
 /** Is [@pa, @pa+@size) a device that the hypervisor keeps for itself? */
 bool arch_device_reserved(u64 pa, u64 size);
+/** Is the page at @pa one of those that it gives to guests, since hardware keeps them apart there? */
+bool arch_device_guests(u64 pa);
 
 NORETURN void arch_reset(void);
 NORETURN void arch_poweroff(void);

@@ -102,3 +102,8 @@ void arch_poweroff(void)
 void arch_dump(void)
 {
 }
+
+bool arch_device_guests(u64 pa)
+{
+	return false;
+}

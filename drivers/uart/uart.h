@@ -11,6 +11,8 @@ struct uart_driver {
 	/* @bi: what firmware says of the machine; NULL: it has not been asked yet. */
 	void (*init)(const struct boot_info *bi);
 	void (*putc)(char c);
+	/* The hypervisor has its own page tables now: map the registers there. NULL: they are no memory. */
+	void (*map)(void);
 };
 
 /** The drivers that this architecture's machines may need, NULL behind the last: text goes to all of them. */

@@ -90,6 +90,8 @@ void pci_express_init(struct pci_dev *d);
 void pci_msix_init(struct pci_dev *d, unsigned bar, unsigned n);
 /** Put @d on the bus at @devfn. ERR_EXISTS. */
 MUST_CHECK status_t pci_add(struct pci_root *, struct pci_dev *d, unsigned devfn);
+/** Make @d the root's host bridge and put it on the bus as device 0. ERR_EXISTS. */
+MUST_CHECK status_t pci_host_bridge_init(struct pci_root *, struct pci_dev *d);
 /** Assign addresses to the BARs of all functions and turn decoding on, as firmware would have. ERR_FULL. */
 MUST_CHECK status_t pci_root_assign(struct pci_root *);
 /** Reset every function's configuration to what pci_root_assign left. */

@@ -17,6 +17,13 @@
 #define CF8_WRITE  0x80fffffcu
 #define CFC_OFF	   4u
 
+/* A host bridge of our own making: Red Hat's vendor ID with QEMU's generic host bridge. */
+#define BRIDGE_VENDOR	 0x1b36
+#define BRIDGE_DEVICE	 0x0008
+#define BRIDGE_CLASS	 0x060000
+#define BRIDGE_SUBVENDOR 0x1af4
+#define BRIDGE_SUBDEVICE 0x1100
+
 static u64 ecam_read(void *dev, u64 off, unsigned size)
 {
 	struct pci_root *root = dev;
@@ -111,6 +118,12 @@ status_t pci_add(struct pci_root *root, struct pci_dev *d, unsigned devfn)
 		root->dev[devfn & ~7u]->cfg[PCI_HEADER_TYPE] |= 0x80;
 	memcpy(d->reset_cfg, d->cfg, sizeof(d->cfg));
 	return OK;
+}
+
+status_t pci_host_bridge_init(struct pci_root *root, struct pci_dev *d)
+{
+	pci_dev_init(d, root->vm, BRIDGE_VENDOR, BRIDGE_DEVICE, BRIDGE_CLASS, 0, BRIDGE_SUBVENDOR, BRIDGE_SUBDEVICE);
+	return pci_add(root, d, 0);
 }
 
 /* Take @size bytes, aligned to their size, from the window [*next, end). */

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of whole systems share: a guest's configuration goes in, the machine's console and verdict come out.
 
-A machine is "svm" (QEMU) or "vmx" (Bochs). Each test that takes the fixture `machine` runs on both.
+A test that takes the fixture `machine` runs on each of MACHINES, one that takes `quick` on one of each architecture, `svm` and
+`arm64` are these by name. TRIVET_ARCHES limits the architectures ("x86_64 arm64").
 """
 
+import collections
 import importlib.machinery
 import importlib.util
+import os
 import pathlib
 import re
 import subprocess
@@ -14,11 +17,23 @@ import pexpect
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "x86_64"
 ASSETS = ROOT / "build" / "assets"
 LAUNCHER = ROOT / "trivet"
 STOPPED = "trivet: all guests have stopped: powering off"
-SECONDS = {"svm": 240, "vmx": 900}
+
+Kind = collections.namedtuple("Kind", "arch options seconds")
+MACHINES = {
+    "svm": Kind("x86_64", ["--machine", "svm"], 240),
+    "vmx": Kind("x86_64", ["--machine", "vmx"], 900),
+    "arm64": Kind("arm64", ["--machine", "arm64"], 240),
+    "arm64-nvhe": Kind("arm64", ["--machine", "arm64-nvhe"], 240),
+    "arm64-gic2": Kind("arm64", ["--machine", "arm64", "--gic", "2"], 240),
+    "arm64-nvhe-gic2": Kind("arm64", ["--machine", "arm64-nvhe", "--gic", "2"], 240),
+}
+WANTED = os.environ.get("TRIVET_ARCHES", "x86_64 arm64").split()
+EVERY = [name for name, kind in MACHINES.items() if kind.arch in WANTED]
+QUICK = [name for name in ("svm", "arm64") if name in EVERY]
+SOURCES = {"x86_64": "x86", "arm64": "arm64"}
 
 
 def load_launcher():
@@ -66,6 +81,10 @@ class System:
     def __init__(self, folder, name):
         self.folder = folder
         self.name = name
+        self.arch, self.options, self.seconds = MACHINES[name]
+        self.build = ROOT / "build" / self.arch
+        self.assets = ASSETS if self.arch == "x86_64" else ASSETS / self.arch
+        self.tty = "ttyS0" if self.arch == "x86_64" else "ttyAMA0"
 
     def file(self, name, content):
         path = self.folder / name
@@ -80,49 +99,73 @@ class System:
         """A configuration of the default guest that runs /tests/@test (none: a shell)."""
         for name in ("vmlinuz", "initrd.gz"):
             if not (self.folder / name).exists():
-                (self.folder / name).symlink_to(ASSETS / name)
-        cmdline = f"console=ttyS0 {append}" + (f" trivet.test={test}" if test else "")
+                (self.folder / name).symlink_to(self.assets / name)
+        cmdline = f"console={self.tty} {append}" + (f" trivet.test={test}" if test else "")
         return self.file("linux.ini", f"[machine]\npoweroff-when-done = {poweroff}\n[vm linux]\nkernel = vmlinuz\n"
                          f"initrd = initrd.gz\ncmdline = {cmdline}\nmemory = 256M\n{extra}\n")
 
-    def arguments(self, *args, machine=None, seconds=None):
-        machine = machine or self.name
-        return ["run", "--machine", machine, "--timeout", str(seconds or SECONDS[machine]),
+    def arguments(self, *args, seconds=None):
+        return ["run", *self.options, "--timeout", str(seconds or self.seconds),
                 "--log", str(self.folder / "console.log"), *map(str, args)]
 
-    def run(self, *args, machine=None, seconds=None):
+    def run(self, *args, seconds=None):
         """./trivet run, to its end."""
         log = self.folder / "console.log"
         log.unlink(missing_ok=True)
-        command = [str(LAUNCHER), *self.arguments(*args, machine=machine, seconds=seconds)]
+        command = [str(LAUNCHER), *self.arguments(*args, seconds=seconds)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              cwd=ROOT, timeout=2 * SECONDS["vmx"])
+                              cwd=ROOT, timeout=2 * self.seconds)
         console = log.read_bytes().decode(errors="replace").replace("\r", "") if log.exists() else ""
         return Result(done.returncode, console, done.stdout.decode(errors="replace"))
 
-    def run_text(self, config, machine=None, seconds=None, **files):
-        """Run the configuration @config as it stands, with modules "name.with.dots"=content that may not fit it."""
+    def image(self, config, files):
+        """A packed image of the configuration @config as it stands, with modules {string: path} that may not fit it."""
         launcher = load_launcher()
-        paths = {name.replace("__", "."): self.file(name, content) for name, content in files.items()}
-        iso = self.folder / "image.iso"
-        launcher.make_image(iso, config, paths, BUILD / "trivet.elf", BUILD / "service.bin")
-        return self.run("--image", iso, machine=machine, seconds=seconds)
+        image = self.folder / "packed.image"
+        parts = launcher.parts_of(launcher.parser().parse_args(["pack", "", "-o", "", "--arch", self.arch]))
+        launcher.make_image(image, config, files, parts)
+        return image
 
-    def console(self, *args, machine=None):
+    def run_text(self, config, seconds=None, **files):
+        """Run the configuration @config as it stands, with modules "name__with__dots"=content."""
+        paths = {name.replace("__", "."): self.file(name, content) for name, content in files.items()}
+        return self.run("--image", self.image(config, paths), seconds=seconds)
+
+    def console(self, *args):
         """./trivet run, interactive: a pexpect child."""
-        child = pexpect.spawn(str(LAUNCHER), self.arguments(*args, machine=machine), cwd=str(ROOT), encoding="utf-8",
-                              codec_errors="replace", timeout=SECONDS[machine or self.name], dimensions=(24, 100))
+        child = pexpect.spawn(str(LAUNCHER), self.arguments(*args), cwd=str(ROOT), encoding="utf-8",
+                              codec_errors="replace", timeout=self.seconds, dimensions=(24, 100))
         child.logfile_read = open(self.folder / "terminal.log", "w")
         return child
 
 
-@pytest.fixture(params=["svm", "vmx"])
+def pytest_collection_modifyitems(config, items):
+    """Leave out what needs an architecture that is not wanted."""
+    absent = {"svm", "arm64"} - set(QUICK)
+    out = [item for item in items if absent & set(item.fixturenames)]
+    config.hook.pytest_deselected(items=out)
+    items[:] = [item for item in items if item not in out]
+
+
+@pytest.fixture(params=EVERY)
 def machine(request, tmp_path):
     """A system on each machine."""
     return System(tmp_path, request.param)
 
 
+@pytest.fixture(params=QUICK)
+def quick(request, tmp_path):
+    """A system on the quick machine of each architecture: what is tested does not depend on the CPU."""
+    return System(tmp_path, request.param)
+
+
 @pytest.fixture
 def svm(tmp_path):
-    """A system on the quick machine alone: what is tested does not depend on the CPU's maker."""
+    """A system on the quick x86 machine alone."""
     return System(tmp_path, "svm")
+
+
+@pytest.fixture
+def arm64(tmp_path):
+    """A system on the quick arm64 machine alone."""
+    return System(tmp_path, "arm64")

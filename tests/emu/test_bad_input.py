@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configurations, files and machines that are wrong: the reason is on the console, and the run ends."""
 
+import gzip
 import struct
+import subprocess
 
 import pytest
 
-from conftest import ASSETS
+from conftest import ASSETS, load_launcher
 
 VM = "[machine]\npoweroff-when-done = yes\n[vm bad]\nkernel = kernel\nmemory = {memory}\n{more}\n"
 
@@ -56,13 +58,15 @@ def test_config_names_an_absent_kernel(machine):
     machine.run_text(config()).assert_failed("^trivet: .*kernel")
 
 
-def test_config_names_an_absent_initrd(svm):
-    svm.run_text(config(more="initrd = gone"), kernel=vmlinuz()).assert_failed("^trivet: .*gone")
+def test_config_names_an_absent_initrd(quick):
+    kernel = (quick.assets / "vmlinuz").read_bytes()
+    quick.run_text(config(more="initrd = gone"), kernel=kernel).assert_failed("^trivet: .*gone")
 
 
 @pytest.mark.parametrize("memory", ["64G", "1023M", "4K"])
-def test_memory_that_cannot_be(svm, memory):
-    svm.run_text(config(memory=memory), kernel=vmlinuz()).assert_failed("^trivet: .*memory")
+def test_memory_that_cannot_be(quick, memory):
+    kernel = (quick.assets / "vmlinuz").read_bytes()
+    quick.run_text(config(memory=memory), kernel=kernel).assert_failed("^trivet: .*memory")
 
 
 KERNELS = {
@@ -88,10 +92,37 @@ def test_kernel_that_is_wrong(svm, name):
     svm.run_text(config(), kernel=KERNELS[name]()).assert_failed("^trivet: .*(kernel|bad)")
 
 
-def test_a_bad_guest_does_not_disturb_a_good_one(svm):
-    text = svm.linux("smoke").read_text() + "[vm bad]\nkernel = wrong\nmemory = 64M\n"
-    svm.file("wrong", b"x" * 5000)
-    result = svm.run("--config", svm.file("two.ini", text))
+def image(patch=None):
+    """The first MiB of Debian's arm64 kernel with bytes changed ({offset: bytes})."""
+    data = bytearray((ASSETS / "arm64" / "vmlinuz").read_bytes()[:1 << 20])
+    for offset, new in (patch or {}).items():
+        data[offset:offset + len(new)] = new
+    return bytes(data)
+
+
+# Documentation/arch/arm64/booting.rst: text_offset at 8, image_size at 16, flags at 24.
+IMAGES = {
+    "empty": lambda: b"",
+    "packed": lambda: gzip.compress(image(), 1),
+    "a PC's": lambda: bytes(0x202) + b"HdrS" + bytes(8192),
+    "an ELF file": lambda: elf32(0x100000, 16, 16),
+    "image_size larger than RAM": lambda: image({16: struct.pack("<Q", 1 << 30)}),
+    "image_size that wraps": lambda: image({16: b"\xff" * 8}),
+    "text_offset outside RAM": lambda: image({8: struct.pack("<Q", 1 << 40)}),
+    "text_offset that wraps": lambda: image({8: b"\xff" * 8}),
+    "big-endian": lambda: image({24: b"\x01"}),
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_arm64_image_that_is_wrong(arm64, name):
+    arm64.run_text(config(), kernel=IMAGES[name]()).assert_failed("^trivet: error: guest bad: ")
+
+
+def test_a_bad_guest_does_not_disturb_a_good_one(quick):
+    text = quick.linux("smoke").read_text() + "[vm bad]\nkernel = wrong\nmemory = 64M\n"
+    quick.file("wrong", {"x86_64": b"x" * 5000, "arm64": b""}[quick.arch])
+    result = quick.run("--config", quick.file("two.ini", text))
     result.assert_shows("^TRIVET-TEST-PASS smoke", "^trivet: .*(wrong|bad)")
 
 
@@ -100,5 +131,127 @@ def test_machine_without_virtualization_is_told_so(svm):
     result.assert_failed("(?i)^trivet: .*(SVM|VMX).*")
 
 
-def test_machine_with_little_memory_is_told_so(svm):
-    svm.run("--config", svm.linux("smoke"), "--host-memory", "128M", seconds=60).assert_failed("^trivet: .*memory")
+def test_machine_with_little_memory_is_told_so(quick):
+    quick.run("--config", quick.linux("smoke"), "--host-memory", "128M", seconds=60).assert_failed("^trivet: .*memory")
+
+
+def test_arm64_machine_without_el2_is_told_so(arm64):
+    result = arm64.run("--config", arm64.linux("smoke"), "--qemu=-machine virtualization=off", seconds=60)
+    result.assert_failed("^trivet: PANIC: entered at EL1: it needs EL2")
+
+
+# --- the file of boot modules: header at 0, entries of 256 bytes from 256 on ---------------------------------------------
+
+
+def patched(offset, layout, *values):
+    """A change of a packed file: these values at @offset."""
+    def change(data):
+        struct.pack_into(layout, data, offset, *values)
+    return change
+
+
+def truncate(data):
+    del data[len(data) // 2:]
+
+
+PACKS = {
+    "no magic": patched(0, "<Q", 0),
+    "another version": patched(8, "<I", 2),
+    "no modules": patched(12, "<I", 0),
+    "many modules": patched(12, "<I", 25),
+    "absurdly many modules": patched(12, "<I", 0xFFFFFFFF),
+    "a size larger than the file": patched(16, "<Q", 1 << 40),
+    "a size smaller than its modules": patched(16, "<Q", 8192),
+    "a size that is nothing": patched(16, "<Q", 0),
+    "an offset outside": patched(256, "<Q", 1 << 40),
+    "an offset that wraps": patched(256, "<QQ", 0xFFFFFFFFFFFFF000, 0x2000),
+    "an offset inside a page": patched(256, "<Q", 4097),
+    "an offset in the header": patched(256, "<Q", 0),
+    "a module's size outside": patched(264, "<Q", 1 << 40),
+    "a module's size that wraps": patched(264, "<Q", 0xFFFFFFFFFFFFFFFF),
+    "a name without an end": patched(272, "<240s", b"x" * 240),
+    "the file cut off": truncate,
+}
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_packed_file_that_is_wrong(arm64, name):
+    packed = arm64.image(config(), {"kernel": arm64.file("kernel", bytes(1 << 20))})
+    data = bytearray(packed.read_bytes())
+    PACKS[name](data)
+    arm64.run("--image", arm64.file("wrong.image", bytes(data)), seconds=60).assert_failed("^trivet: (PANIC|error): ")
+
+
+@pytest.mark.parametrize("without, words", [("service", "service"), ("config", "config")])
+def test_packed_file_without_what_is_needed(arm64, without, words):
+    launcher = load_launcher()
+    modules = [("service", arm64.build / "service.bin"), ("config", config().encode()), ("kernel", b"x")]
+    launcher.make_pack(arm64.folder / "image", [module for module in modules if module[0] != without])
+    arm64.run("--image", arm64.folder / "image", seconds=60).assert_failed(f"^trivet: .*{words}")
+
+
+# --- the machine's device tree -----------------------------------------------------------------------------------------------
+
+
+def stub(system, x0, tree=b""):
+    """A hypervisor that is entered with @x0 as the device tree's address, or, when that is None, with the tree @tree."""
+    jump, at = 2 << 20, 4096  # where the hypervisor, and where @tree is
+
+    def branch(where, to):
+        return struct.pack("<I", 0x14000000 | (to - where) // 4)
+
+    adr = 0x10000000 | (at - 64) % 4 << 29 | (at - 64) // 4 << 5
+    code = struct.pack("<I", adr) if x0 is None else struct.pack("<I", 0xD2800000 | x0 << 5)
+    real = (system.build / "trivet.Image").read_bytes()
+    size = jump + struct.unpack_from("<Q", real, 16)[0]
+    head = branch(0, 64) + bytes(4) + struct.pack("<QQQ", 0, size, 0xA) + bytes(24) + b"ARM\x64" + bytes(4)
+    data = (head + code + branch(68, jump)).ljust(at, b"\0") + tree
+    assert len(data) <= jump
+    return system.file("stub.Image", data.ljust(jump, b"\0") + real)
+
+
+def device_tree(system, *more):
+    """QEMU's for its virt machine."""
+    path = system.folder / "virt.dtb"
+    subprocess.run(["qemu-system-aarch64", "-machine", f"virt,virtualization=on,gic-version=3,dumpdtb={path}", "-cpu", "max",
+                    "-m", "1G", "-nodefaults", "-display", "none", *more], check=True, capture_output=True)
+    return path.read_bytes()
+
+
+# struct fdt_header is of big-endian words: magic, totalsize, off_dt_struct, off_dt_strings, off_mem_rsvmap, version,
+# last_comp_version, ...
+TREES = {
+    "of zeros": lambda tree: bytes(4096),
+    "without its magic": lambda tree: b"\0" + tree[1:],
+    "cut off": lambda tree: tree[:600] + bytes(65536),
+    "absurdly large": lambda tree: tree[:4] + b"\xff" * 4 + tree[8:],
+    "with its nodes outside": lambda tree: tree[:8] + b"\x7f\xff\xff\xf0" + tree[12:],
+    "with its strings outside": lambda tree: tree[:12] + b"\xff\xff\xff\xf0" + tree[16:],
+    "with its reservations outside": lambda tree: tree[:16] + b"\xff\xff\xff\xf0" + tree[20:],
+    "of a version to come": lambda tree: tree[:20] + struct.pack(">II", 99, 99) + tree[28:],
+    "with garbage for nodes": lambda tree: tree[:128] + bytes(range(256)) * 4 + tree[1152:],
+}
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_device_tree_that_is_corrupt(arm64, name):
+    kernel = stub(arm64, None, TREES[name](device_tree(arm64)))
+    result = arm64.run("--config", arm64.linux("smoke"), "--hypervisor", kernel, seconds=60)
+    result.assert_failed("^trivet: PANIC: .*device tree")
+
+
+@pytest.mark.parametrize("x0", [0, 0x1003])
+def test_device_tree_that_is_nowhere(arm64, x0):
+    result = arm64.run("--config", arm64.linux("smoke"), "--hypervisor", stub(arm64, x0), seconds=60)
+    result.assert_failed("^trivet: PANIC: .*device tree")
+
+
+@pytest.mark.parametrize("compatible, words", [
+    (b"arm,gic-v3", "[Ii]nterrupt controller|GIC"), (b"arm,armv8-timer", "[Tt]imer"),
+])
+def test_device_tree_without_what_is_needed(arm64, compatible, words):
+    tree = device_tree(arm64)
+    assert compatible in tree
+    path = arm64.file("less.dtb", tree.replace(compatible, b"x" * len(compatible)))
+    result = arm64.run("--config", arm64.linux("smoke"), f"--qemu=-dtb {path}", seconds=60)
+    result.assert_failed(f"^trivet: PANIC: .*({words})")

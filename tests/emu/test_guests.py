@@ -9,27 +9,49 @@ import re
 import pexpect
 import pytest
 
-from conftest import BUILD
+from conftest import EVERY, MACHINES, ROOT, SOURCES
 
-CRASHING = {"hostile-triple", "hostile-wildjump"}
-SPINNING = "hostile-cliloop"
-GUESTS = sorted(path for path in (BUILD / "guest-test").glob("*.elf") if path.stem not in {*CRASHING, SPINNING})
-SECONDS = {"svm": 180, "vmx": 600}
+CRASHING = {"x86_64": {"hostile-triple", "hostile-wildjump"}, "arm64": set()}
+SPINNING = {"x86_64": {"hostile-cliloop"}, "arm64": {"hostile-spin", "hostile-wfiloop", "hostile-stackloop"}}
+SUFFIX = {"x86_64": ".elf", "arm64": ".Image"}
+SECONDS = {"vmx": 600}  # others 180
+
+
+def guests(arch):
+    """The names of an architecture's test guests: its own and the portable ones."""
+    folder = ROOT / "guest" / "test"
+    return sorted(path.stem[2:] for path in [*folder.glob("t_*.c"), *(folder / SOURCES[arch]).glob("t_*.c")])
+
+
+def ends(arch):
+    """The names of the guests that come to their end by themselves."""
+    return [name for name in guests(arch) if name not in CRASHING[arch] | SPINNING[arch]]
+
+
+def cases(names):
+    """(machine, guest) for each guest of @names(architecture)."""
+    return [pytest.param(machine, guest, id=f"{machine}-{guest}") for machine in EVERY
+            for guest in sorted(names(MACHINES[machine].arch))]
 
 
 def configure(system, name):
     """A configuration with the test guest @name and a disk."""
-    system.file(f"{name}.elf", (BUILD / "guest-test" / f"{name}.elf").read_bytes())
+    kernel = name + SUFFIX[system.arch]
+    system.file(kernel, (system.build / "guest-test" / kernel).read_bytes())
     system.disk(mib=1)
-    return system.file("guest.ini", f"[machine]\npoweroff-when-done = yes\n[vm {name}]\nkernel = {name}.elf\n"
+    return system.file("guest.ini", f"[machine]\npoweroff-when-done = yes\n[vm {name}]\nkernel = {kernel}\n"
                        f"memory = 64M\ncmdline = {system.name}\ndisk = disk.img\nrng = yes\n")
 
 
-@pytest.mark.parametrize("guest", GUESTS, ids=lambda path: path.stem)
+def seconds(system):
+    return SECONDS.get(system.name, 180)
+
+
+@pytest.mark.parametrize("machine, guest", cases(ends), indirect=["machine"])
 def test_guest(machine, guest):
     # Counted instructions are the clock where that can be had: how busy this machine is decides nothing then.
-    count = ["--count"] if machine.name == "svm" else []
-    result = machine.run("--config", configure(machine, guest.stem), *count, seconds=SECONDS[machine.name])
+    count = [] if machine.name == "vmx" else ["--count"]
+    result = machine.run("--config", configure(machine, guest), *count, seconds=seconds(machine))
     failures = re.findall(r"^FAIL .*", result.console, re.M)
     assert not failures
     done = re.search(r"^DONE (\d+) passed,? (\d+) failed", result.console, re.M)
@@ -39,19 +61,20 @@ def test_guest(machine, guest):
     result.assert_audited()
 
 
-@pytest.mark.parametrize("name", sorted(CRASHING))
+@pytest.mark.parametrize("machine, name", cases(CRASHING.get), indirect=["machine"])
 def test_guest_that_crashes_stops_with_its_reason(machine, name):
-    result = machine.run("--config", configure(machine, name), seconds=SECONDS[machine.name])
+    result = machine.run("--config", configure(machine, name), seconds=seconds(machine))
     result.assert_failed("^EXPECT ", f"^trivet: guest {name} crashed: ")
     result.assert_audited()
 
 
-def test_guest_that_spins_leaves_the_console_alive(machine):
-    child = machine.console("--config", configure(machine, SPINNING))
-    child.expect("EXPECT cli-loop")
+@pytest.mark.parametrize("machine, name", cases(SPINNING.get), indirect=["machine"])
+def test_guest_that_spins_leaves_the_console_alive(machine, name):
+    child = machine.console("--config", configure(machine, name))
+    child.expect(r"EXPECT \S+")
     child.send("\x01s")
     child.send("vms\r")
-    child.expect(f"{SPINNING} +running", timeout=SECONDS[machine.name])
+    child.expect(f"{name} +running", timeout=seconds(machine))
     child.send("\x1d")
     child.expect("ended from the keyboard")
     child.expect(pexpect.EOF)

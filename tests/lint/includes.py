@@ -3,7 +3,7 @@
 """Who may include whom: the architecture's table (docs/architecture.md), run.
 
 Includes are written from the root, so that the path shows the layer. Two exceptions: "self/x.h" is a header that each
-architecture has in its own version (hv/abi/ARCH/self, arch/ARCH/self), and a library's header has a bare name.
+architecture has in its own version (hv/abi/ARCH/self, arch/ARCH/self, guest/rt/ARCH/self, guest/vmm/ARCH/self), and a library's header has a bare name.
 """
 
 import re
@@ -32,7 +32,7 @@ MAY_INCLUDE = {
 FREESTANDING = {"stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdalign.h", "limits.h"}
 INTRINSICS = {"x86": {"cpuid.h"}}
 # Headers of libraries: who uses them.
-LIBRARY = {"ini.h": "guest/service", "ini.c": "guest/service"}
+LIBRARY = {"ini.h": {"guest/service"}, "ini.c": {"guest/service"}, "libfdt.h": {"boot", "guest/vmm", "guest/service"}}
 
 
 def layer(path):
@@ -52,7 +52,7 @@ def layer(path):
 def resolve(name):
     """The file in the tree that "name" means, or None."""
     if name.startswith("self/"):
-        for pattern in (f"hv/abi/*/{name}", f"arch/*/{name}"):
+        for pattern in (f"hv/abi/*/{name}", f"arch/*/{name}", f"guest/rt/*/{name}", f"guest/vmm/*/{name}"):
             for found in sorted(tree.ROOT.glob(pattern)):
                 return tree.pathlib.PurePosixPath(found.relative_to(tree.ROOT))
         return None
@@ -63,7 +63,7 @@ def check(path, name, angle):
     """What is wrong with @path's including @name, or None."""
     mine, own = layer(path)
     if name in LIBRARY:
-        return None if mine == LIBRARY[name] else f"only {LIBRARY[name]} uses this library"
+        return None if mine in LIBRARY[name] else f"only {' and '.join(sorted(LIBRARY[name]))} use this library"
     if angle:
         if own == "arch/host":
             return None  # it runs on the build machine, in unit tests

@@ -22,9 +22,15 @@ def spdx():
 
 
 def portable():
-    """hv/ has no conditional compilation and does not know its architectures."""
+    """hv/ has no conditional compilation and does not know its architectures; what is beside an architecture's folder in
+    guest/ does not ask which one it is for."""
     words = re.compile(r"(?<![A-Za-z])(vmx|svm|ept|npt|vmcs|vmcb|gic)(?![a-z])", re.I)
+    which = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif)\b.*(__x86_64__|__i386__|__aarch64__|ARCH_|X86|ARM64)")
     for path in tree.files(".c", ".h"):
+        if path.parts[0] in ("guest", "drivers", "boot") and not {"x86", "arm64"} & set(path.parts):
+            for number, line in enumerate(tree.text(path).splitlines(), 1):
+                if which.match(line) and not line.rstrip().endswith("_H"):
+                    yield f"{path}:{number}: asks for the architecture"
         if path.parts[0] != "hv":
             continue
         own = path.parts[1] == "abi" and path.parts[2] in ("x86", "arm64")

@@ -183,6 +183,13 @@ WEAK void hv_vm_irq(u32 vm, u64 addr, u32 data)
 	fake.nmsi++;
 }
 
+WEAK void hv_vm_line(u32 vm, u32 line, bool level)
+{
+	fake.nline++;
+	if (line < ARRAY_SIZE(fake.line))
+		fake.line[line] = level;
+}
+
 WEAK void hv_vcpu_extint(u32 vcpu, bool level)
 {
 	fake.nextint++;

@@ -37,6 +37,8 @@ struct fake_rt {
 	unsigned nirq;		/* calls of fake_vm's irq */
 	bool gsi_level[64];	/* last level by GSI      */
 	unsigned gsi_edges[64]; /* low to high changes    */
+	unsigned nline;		/* calls of hv_vm_line    */
+	bool line[256];		/* last level by line     */
 	bool no_memory;		/* mem_alloc fails        */
 	char log[256];		/* the last line          */
 };

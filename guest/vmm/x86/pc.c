@@ -16,13 +16,6 @@
 #define CF9_RST_CPU    BIT(2)
 #define CF9_FULL       BIT(3)
 
-/* A host bridge of our own making: Red Hat's vendor ID with QEMU's generic host bridge. */
-#define BRIDGE_VENDOR	 0x1b36
-#define BRIDGE_DEVICE	 0x0008
-#define BRIDGE_CLASS	 0x060000
-#define BRIDGE_SUBVENDOR 0x1af4
-#define BRIDGE_SUBDEVICE 0x1100
-
 #define PC_ISA_IRQS  16
 #define PC_RTC_IRQ   8
 #define PC_TIMER_GSI 2 /* ISA interrupt 0 at the I/O APIC */
@@ -188,9 +181,7 @@ static status_t pc_init_pci(struct pc *pc)
 	pc->pci.io_end = PC_IO_END;
 	pc->pci.mmio64_next = top;
 	pc->pci.mmio64_end = top + PC_MMIO64_SIZE;
-	pci_dev_init(&pc->host_bridge, pc->vm, BRIDGE_VENDOR, BRIDGE_DEVICE, BRIDGE_CLASS, 0, BRIDGE_SUBVENDOR,
-		     BRIDGE_SUBDEVICE);
-	return pci_add(&pc->pci, &pc->host_bridge, 0);
+	return pci_host_bridge_init(&pc->pci, &pc->host_bridge);
 }
 
 static status_t pc_init_devices(struct pc *pc, const struct pc_options *opt)

@@ -53,12 +53,20 @@ struct vm_config {
 /* hv_info.features beyond the portable ones. */
 #define ARM_FEATURE_GICV3 0x10000u /* guests have a GICv3, else a GICv2                        */
 #define ARM_FEATURE_VHE	  0x20000u /* the hypervisor uses the virtualization host extensions */
+#define ARM_FEATURE_RNDR  0x40000u /* the CPU has RNDR                                        */
 
 /* fault.code of EXIT_SHUTDOWN: the PSCI function that the guest called (Arm DEN0022). */
 #define PSCI_CPU_OFF	   0x84000002u
 #define PSCI_SYSTEM_OFF	   0x84000008u
 #define PSCI_SYSTEM_RESET  0x84000009u
 #define PSCI_SYSTEM_RESET2 0xc4000012u
+
+/*
+ * run_page.inject, beside RUN_INJECT_VALID: what becomes of the instruction that made the exit. The hypervisor fills in
+ * ESR_EL1, FAR_EL1 (of an abort), ELR_EL1 and SPSR_EL1; pc is the instruction's own.
+ */
+#define ARM_INJECT_ABORT     0u /* EXIT_MMIO: synchronous external abort of the access, or with MAP_X of the fetch */
+#define ARM_INJECT_UNDEFINED 1u /* EXIT_SYSREG: there is no such register                                         */
 
 /* sysreg.index and msr_policy: the encoding op0, op1, CRn, CRm, op2 of MRS and MSR (Arm ARM, C5.1.2). */
 #define ARM_SYSREG(op0, op1, crn, crm, op2) ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))

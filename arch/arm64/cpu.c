@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/arm64/cpu.c: bring-up of the CPU at EL2, its features, power control, and exceptions of the hypervisor itself.
+ */
+#include "arch/iface/cpu.h"
+#include "arch/arm64/cpu.h"
+#include "arch/arm64/gic.h"
+#include "arch/arm64/irq.h"
+#include "arch/iface/mem.h"
+#include "hv/lib/log.h"
+#include "hv/lib/panic.h"
+#include "hv/lib/print.h"
+
+/* linker.ld */
+extern char image_start[], text_end[];
+
+struct arm_features arm_features;
+static const struct boot_platform *cpu_platform;
+static char cpu_name[32];
+
+#define ID_NIBBLE(v, lo) ((unsigned)((v) >> (lo)&0xf))
+
+/* CPTR_EL2: SVE and SME trap, trace and activity monitors too; FP does not (Arm ARM, D19.2.34). */
+#define CPTR_PLAIN (0x33ffUL | BIT(20) | BIT(30))  /* RES1 with TZ and TSM; TTA; TAM */
+#define CPTR_VHE   (3UL << 20 | BIT(28) | BIT(30)) /* FPEN; TTA; TAM                 */
+
+/* MDCR_EL2: performance monitors, debug registers, trace filter and statistical profiling trap; HPMN stays. */
+#define MDCR_HPMN  0x1fUL
+#define MDCR_TRAPS (BIT(5) | BIT(6) | BIT(9) | BIT(10) | BIT(11) | BIT(14) | BIT(19))
+
+/* CNTHCTL_EL2: guests read the physical counter, its timer traps. With E2H the bits of EL0 serve the service VM. */
+#define CNTHCTL_PLAIN BIT(0)
+#define CNTHCTL_VHE   (BIT(10) | BIT(0) | BIT(1))
+
+static void cpu_features(void)
+{
+	static const u8 bits[] = { 32, 36, 40, 42, 44, 48 };
+	u64 pfr0 = read_sysreg(id_aa64pfr0_el1), isar1 = read_sysreg(id_aa64isar1_el1);
+	u64 isar2 = read_sysreg(S3_0_C0_C6_2), mmfr0 = read_sysreg(id_aa64mmfr0_el1);
+	struct arm_features *f = &arm_features;
+
+	f->vhe = read_sysreg(hcr_el2) & HCR_E2H;
+	f->pauth = (isar1 & (0xffUL << 4 | 0xffUL << 24)) || (isar2 & 0xff00);
+	f->sve = ID_NIBBLE(pfr0, 32);
+	f->sme = ID_NIBBLE(read_sysreg(id_aa64pfr1_el1), 24);
+	f->rndr = ID_NIBBLE(read_sysreg(id_aa64isar0_el1), 60);
+	f->pan = ID_NIBBLE(read_sysreg(id_aa64mmfr1_el1), 20);
+	f->pa_bits = bits[MIN(ID_NIBBLE(mmfr0, 0), 5u)];
+	f->ipa_bits = MIN(f->pa_bits, 40u);
+}
+
+void arch_early_init(void)
+{
+	cpu_features();
+	/* Every register that the reset leaves open (Arm ARM, D1.4), before anything depends on it. */
+	write_sysreg(arm_features.vhe ? CPTR_VHE : CPTR_PLAIN, cptr_el2);
+	write_sysreg((read_sysreg(mdcr_el2) & MDCR_HPMN) | MDCR_TRAPS, mdcr_el2);
+	write_sysreg(arm_features.vhe ? CNTHCTL_VHE : CNTHCTL_PLAIN, cnthctl_el2);
+	write_sysreg(0, cntvoff_el2);
+	write_sysreg(0, hstr_el2);
+	write_sysreg(0, vttbr_el2);
+	write_sysreg(0, mdscr_el1);
+	write_sysreg(read_sysreg(midr_el1), vpidr_el2);
+	write_sysreg(read_sysreg(mpidr_el1), vmpidr_el2);
+	if (arm_features.vhe)
+		asm volatile("msr s0_0_c4_c1_4, xzr"); /* MSR PAN, #1 */
+	isb();
+	if (arm_features.pa_bits < 40)
+		panic("this CPU has %u bits of physical address, 40 are needed", arm_features.pa_bits);
+}
+
+void arch_cpu_init(const struct boot_info *bi)
+{
+	cpu_platform = &bi->platform;
+	gic_init(bi);
+	clock_init();
+	vgic_attach(bi->platform.gic_version == 3 ? &vgic_hw_v3 : &vgic_hw_v2);
+	irq_init(bi);
+	(void)snprintf(cpu_name, sizeof(cpu_name), "EL2%s, %s", arm_features.vhe ? " with VHE" : "", gic->name);
+}
+
+const char *arch_machine_name(void)
+{
+	return cpu_name;
+}
+
+u32 arch_features(void)
+{
+	return HV_FEATURE_INVARIANT_TSC | HV_FEATURE_1G_PAGES | HV_FEATURE_NEXT_RIP | HV_FEATURE_APIC_HW |
+	       HV_FEATURE_DOORBELL_MEM | HV_FEATURE_LINES | (vgic_hw == &vgic_hw_v3 ? ARM_FEATURE_GICV3 : 0) |
+	       (arm_features.vhe ? ARM_FEATURE_VHE : 0) | (arm_features.rndr ? ARM_FEATURE_RNDR : 0);
+}
+
+void arch_irq_poll(void)
+{
+	gic_poll();
+}
+
+void arch_idle(void)
+{
+	asm volatile("dsb sy; wfi" : : : "memory");
+	gic_poll();
+}
+
+bool arch_device_reserved(u64 pa, u64 size)
+{
+	return gic_reserved(pa, size);
+}
+
+bool arch_device_guests(u64 pa)
+{
+	return gic_gicv_pa && pa - gic_gicv_pa < 2 * PAGE_SIZE;
+}
+
+static void cpu_psci(u32 function)
+{
+	register u64 x0 asm("x0") = function;
+
+	if (!cpu_platform)
+		return;
+	if (cpu_platform->psci == BOOT_PSCI_SMC)
+		asm volatile("smc #0" : "+r"(x0) : : "x1", "x2", "x3", "memory");
+	else if (cpu_platform->psci == BOOT_PSCI_HVC)
+		asm volatile("hvc #0" : "+r"(x0) : : "x1", "x2", "x3", "memory");
+}
+
+void arch_reset(void)
+{
+	cpu_psci(PSCI_SYSTEM_RESET);
+	arch_halt();
+}
+
+void arch_poweroff(void)
+{
+	cpu_psci(PSCI_SYSTEM_OFF);
+	arch_halt();
+}
+
+void arch_halt(void)
+{
+	for (;;)
+		asm volatile("msr daifset, #0xf; wfi");
+}
+
+/* --- exceptions of ours --------------------------------------------------------------------------------------- */
+
+/* As entry.S stores it. */
+struct trap_frame {
+	u64 x[31];
+	u64 sp;
+};
+
+NORETURN void trap_own(const struct trap_frame *f, u32 vector);
+
+void trap_own(const struct trap_frame *f, u32 vector)
+{
+	static const char *const name[] = { "synchronous", "IRQ", "FIQ", "SError" };
+
+	for (unsigned i = 0; i < 30; i += 3)
+		log_printf("  x%-2u %016lx  x%-2u %016lx  x%-2u %016lx\n", i, f->x[i], i + 1, f->x[i + 1], i + 2,
+			   f->x[i + 2]);
+	log_printf("  x30 %016lx  sp  %016lx  offset %lx\n", f->x[30], f->sp, mem_offset);
+	panic("%s exception in the hypervisor: ESR %lx, ELR image+%lx, FAR %lx", name[vector & 3], read_sysreg(esr_el2),
+	      read_sysreg(elr_el2) - (u64)image_start, read_sysreg(far_el2));
+}
+
+/* Return addresses by the chain of frame records, where there is one; else what on the stack points into text. */
+void arch_dump(void)
+{
+	u64 sp = (u64)__builtin_frame_address(0), top = (sp | (ARCH_CPU_BLOCK - 1)) + 1;
+	unsigned n = 0;
+
+	log_printf("  stack, image+:");
+	for (; sp + 8 <= top && n < 16; sp += 8) {
+		u64 v = *(const u64 *)sp;
+
+		if (v >= (u64)image_start && v < (u64)text_end) {
+			log_printf(" %lx", v - (u64)image_start);
+			n++;
+		}
+	}
+	log_printf("\n");
+}

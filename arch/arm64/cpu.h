@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/arm64/cpu.h: what the parts of arch/arm64 share: features, page-table formats, the CPU's exits. */
+#ifndef ARCH_ARM64_CPU_H
+#define ARCH_ARM64_CPU_H
+
+#include "arch/arm64/sysreg.h"
+#include "arch/iface/vcpu.h"
+#include "hv/abi/boot_info.h"
+
+/* What this CPU has, read once by arch_early_init. */
+struct arm_features {
+	bool vhe;      /* E2H is set: entry.S has chosen            */
+	bool pauth;    /* address or generic authentication         */
+	bool sve, sme; /* kept from guests                          */
+	bool rndr;
+	bool pan;
+	unsigned pa_bits;  /* at most 48                             */
+	unsigned ipa_bits; /* of a guest's physical addresses       */
+};
+extern struct arm_features arm_features;
+
+/* Our own tables, the service VM's (with VHE its stage 1, else a stage 2), a guest's. */
+extern const struct ptab_format fmt_el2, fmt_el2_vhe, fmt_el0, fmt_s2, fmt_s2_service;
+
+/* HCR_EL2 (Arm ARM, D19.2.48). */
+#define HCR_VM	   BIT(0)
+#define HCR_SWIO   BIT(1)
+#define HCR_PTW	   BIT(2)
+#define HCR_FMO	   BIT(3)
+#define HCR_IMO	   BIT(4)
+#define HCR_AMO	   BIT(5)
+#define HCR_VSE	   BIT(8)
+#define HCR_FB	   BIT(9)
+#define HCR_BSU_IS BIT(10)
+#define HCR_DC	   BIT(12)
+#define HCR_TWI	   BIT(13)
+#define HCR_TID3   BIT(18)
+#define HCR_TSC	   BIT(19)
+#define HCR_TIDCP  BIT(20)
+#define HCR_TACR   BIT(21)
+#define HCR_TSW	   BIT(22)
+#define HCR_TGE	   BIT(27)
+#define HCR_RW	   BIT(31)
+#define HCR_E2H	   BIT(34)
+#define HCR_TLOR   BIT(35)
+#define HCR_TERR   BIT(36)
+#define HCR_APK	   BIT(40)
+#define HCR_API	   BIT(41)
+
+/* How the CPU left a guest: entry.S's vector. */
+enum arm_leave { LEAVE_SYNC, LEAVE_IRQ, LEAVE_FIQ, LEAVE_SERROR };
+
+/** Run @v until it leaves: loads general registers, pc, pstate and SP_EL0, and saves them. */
+enum arm_leave arm_enter(struct arch_vcpu *v);
+
+/* ESR_ELx.EC (Arm ARM, D19.2.40). */
+#define ESR_EC(esr)  ((esr) >> 26 & 0x3f)
+#define ESR_IL	     BIT(25)
+#define EC_UNKNOWN   0x00
+#define EC_WFX	     0x01
+#define EC_SVC64     0x15
+#define EC_HVC64     0x16
+#define EC_SMC64     0x17
+#define EC_SYSREG    0x18
+#define EC_IABT_LOW  0x20
+#define EC_IABT_SAME 0x21
+#define EC_DABT_LOW  0x24
+#define EC_DABT_SAME 0x25
+
+/* arch/arm64/context.c: what of a guest stays in the CPU while the service VM works. */
+/** @v's EL1 registers, FP registers, timer and virtual CPU interface into the CPU; NULL: nobody's. */
+void context_own(struct arch_vcpu *v);
+/** The vCPU whose they are, or NULL. */
+extern struct arch_vcpu *context_owner;
+/** EL1 registers that an exception goes through; @v owns the CPU. */
+void context_exception(struct arch_vcpu *v, u64 esr, u64 far, bool has_far);
+/** The virtual timer: would it interrupt at counter value @now? And when will it, ~0 never. */
+u64 context_vtimer(const struct arch_vcpu *v);
+/** Bring @v's struct arm_context up to date. */
+void context_save(struct arch_vcpu *v);
+
+/* arch/arm64/fpsimd.S */
+/** The 32 vector registers, FPCR and FPSR: 528 bytes, 16-byte aligned. */
+void fpsimd_save(void *area);
+void fpsimd_load(const void *area);
+
+/* arch/arm64/traps.c */
+/** The trapped MSR or MRS of @esr. False: hv/ must see @x. */
+bool trap_sysreg(struct arch_vcpu *v, u64 esr, struct exit *x);
+/** ID register op2 of CRm, as guests read it. */
+u64 trap_id(unsigned crm, unsigned op2);
+
+/* arch/arm64/run.c */
+/** No vCPU's HCR_EL2 is set any more; @v, if not NULL, gives the CPU's EL1 registers back. */
+void run_forget(const struct arch_vcpu *v);
+/** @v's EL1 registers are in the CPU, and not lent to the service VM. */
+void run_own(struct arch_vcpu *v);
+/** Give @v an external abort for its last memory exit. It owns the CPU. */
+void run_abort(struct arch_vcpu *v);
+/** Put @value into the register that @v's exit, a read, is to fill. */
+void run_read_done(struct arch_vcpu *v, u64 value);
+
+/* arch/arm64/psci.c */
+/** PSCI and SMCCC (Arm DEN0022, DEN0028). False: hv/ must see @x. */
+bool psci_call(struct arch_vcpu *v, struct exit *x);
+
+/** Device pages of ours, for arch_device_reserved. */
+void cpu_reserve(u64 pa, u64 size);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/arm64/psci.c: what a guest gets by HVC #0 or SMC #0: PSCI 1.1 (Arm DEN0022) and SMCCC 1.1 (Arm DEN0028). */
+#include "arch/arm64/cpu.h"
+#include "hv/lib/util.h"
+
+#define PSCI_VERSION	    0x84000000u
+#define PSCI_CPU_SUSPEND    0x84000001u
+#define PSCI_CPU_ON	    0x84000003u
+#define PSCI_AFFINITY_INFO  0x84000004u
+#define PSCI_MIGRATE_INFO   0x84000006u /* MIGRATE_INFO_TYPE */
+#define PSCI_FEATURES	    0x8400000au
+#define PSCI_RESET2_32	    0x84000012u
+#define SMCCC_VERSION	    0x80000000u
+#define SMCCC_ARCH_FEATURES 0x80000001u
+#define SMCCC_64	    BIT(30)
+
+#define PSCI_1_1	   0x10001
+#define SMCCC_1_1	   0x10001
+#define PSCI_NOT_PRESENT   2 /* MIGRATE_INFO_TYPE: no trusted OS that would have to move */
+#define PSCI_SUCCESS	   0
+#define PSCI_NOT_SUPPORTED (-1L)
+#define PSCI_INVALID	   (-2L)
+#define PSCI_ALREADY_ON	   (-4L)
+#define PSCI_RESET2_VENDOR BIT(31)
+
+static const u32 psci_functions[] = {
+	PSCI_VERSION,
+	PSCI_CPU_SUSPEND,
+	PSCI_CPU_SUSPEND | SMCCC_64,
+	PSCI_CPU_OFF,
+	PSCI_CPU_ON,
+	PSCI_CPU_ON | SMCCC_64,
+	PSCI_AFFINITY_INFO,
+	PSCI_AFFINITY_INFO | SMCCC_64,
+	PSCI_MIGRATE_INFO,
+	PSCI_SYSTEM_OFF,
+	PSCI_SYSTEM_RESET,
+	PSCI_FEATURES,
+	PSCI_RESET2_32,
+	PSCI_SYSTEM_RESET2,
+	SMCCC_VERSION,
+};
+
+static long psci_features(u32 fn)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(psci_functions); i++)
+		if (psci_functions[i] == fn)
+			return 0;
+	return PSCI_NOT_SUPPORTED;
+}
+
+/* Only the caller itself is there. */
+static bool psci_self(const struct arch_vcpu *v, u64 affinity)
+{
+	return affinity == (v->mpidr & 0xff00ffffffUL);
+}
+
+/* The machine ends or sleeps: hv/ and the service VM do that. */
+static bool psci_leave(struct arch_vcpu *v, struct exit *x, u32 fn)
+{
+	x->next_pc = v->pc;
+	if ((fn & ~(u32)SMCCC_64) == PSCI_CPU_SUSPEND) {
+		v->regs->x[0] = PSCI_SUCCESS; /* once awake: standby loses nothing */
+		x->kind = EXIT_HALT;
+		return false;
+	}
+	x->kind = EXIT_SHUTDOWN;
+	x->fault.code = fn == PSCI_RESET2_32 ? PSCI_SYSTEM_RESET2 : fn;
+	x->fault.info = v->regs->x[1];
+	x->fault.what = fn == PSCI_CPU_OFF	? "PSCI CPU_OFF"
+			: fn == PSCI_SYSTEM_OFF ? "PSCI SYSTEM_OFF"
+						: "PSCI SYSTEM_RESET";
+	return false;
+}
+
+bool psci_call(struct arch_vcpu *v, struct exit *x)
+{
+	u64 *r = v->regs->x;
+	u32 fn = (u32)r[0];
+	u64 mask = fn & SMCCC_64 ? ~0UL : 0xffffffffUL;
+
+	v->exits[EXIT_HYPERCALL]++;
+	switch (fn) {
+	case PSCI_VERSION: r[0] = PSCI_1_1; return true;
+	case SMCCC_VERSION: r[0] = SMCCC_1_1; return true;
+	case PSCI_FEATURES: r[0] = (u64)psci_features((u32)r[1]); return true;
+	case PSCI_MIGRATE_INFO: r[0] = PSCI_NOT_PRESENT; return true;
+	case PSCI_CPU_ON:
+	case PSCI_CPU_ON | SMCCC_64:
+		r[0] = (u64)(psci_self(v, r[1] & mask) ? PSCI_ALREADY_ON : PSCI_INVALID);
+		return true;
+	case PSCI_AFFINITY_INFO:
+	case PSCI_AFFINITY_INFO | SMCCC_64:
+		r[0] = (u64)(psci_self(v, r[1] & mask) && (u32)r[2] == 0 ? PSCI_SUCCESS : PSCI_INVALID);
+		return true;
+	case PSCI_RESET2_32:
+	case PSCI_SYSTEM_RESET2:
+		if ((u32)r[1] != 0 && !(r[1] & PSCI_RESET2_VENDOR)) {
+			r[0] = (u64)PSCI_INVALID;
+			return true;
+		}
+		return psci_leave(v, x, fn);
+	case PSCI_CPU_SUSPEND:
+	case PSCI_CPU_SUSPEND | SMCCC_64:
+	case PSCI_CPU_OFF:
+	case PSCI_SYSTEM_OFF:
+	case PSCI_SYSTEM_RESET: return psci_leave(v, x, fn);
+	default: r[0] = (u64)PSCI_NOT_SUPPORTED; return true;
+	}
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/arm64/run.c: run a vCPU; what its exits are, and those that need nobody else. */
+#include "arch/arm64/cpu.h"
+#include "arch/iface/cpu.h"
+#include "arch/iface/mem.h"
+#include "hv/lib/log.h"
+#include "hv/lib/util.h"
+
+static_assert(offsetof(struct arch_vcpu, regs) == 0 && offsetof(struct arch_vcpu, sp_el0) == 8 &&
+		      offsetof(struct arch_vcpu, pc) == 16 && offsetof(struct arch_vcpu, pstate) == 24,
+	      "entry.S");
+static_assert(offsetof(struct vcpu_regs, x) == 0, "entry.S");
+
+#define SERVICE_SVC 0x5456u
+
+/* SCTLR_EL1 without VHE: what a guest may set there that would bend the service VM at EL0. */
+#define SCTLR_A		BIT(1)
+#define SCTLR_E0E	BIT(24)
+#define SCTLR_EL1	0x30d00980UL /* RES1 */
+#define CNTKCTL_SERVICE 3UL	     /* EL0 reads the counters */
+
+static struct arch_vcpu *run_loaded; /* for whom HCR_EL2 and what follows from it are set */
+
+/* The service VM borrows from the guest in the CPU what acts on EL0 without VHE too. */
+static void run_load_service(struct arch_vcpu *v)
+{
+	struct arch_vcpu *o = context_owner;
+
+	if (o && unlikely(o->mdscr))
+		write_sysreg(0, mdscr_el1);
+	if (!arm_features.vhe) {
+		if (o) {
+			o->el1.cntkctl = read_sysreg(cntkctl_el1);
+			o->el1.sctlr = read_sysreg(sctlr_el1);
+		}
+		if (!o || unlikely(o->el1.sctlr & (SCTLR_A | SCTLR_E0E)))
+			write_sysreg(SCTLR_EL1, sctlr_el1);
+		write_sysreg(CNTKCTL_SERVICE, cntkctl_el1);
+		write_sysreg(v->vm->vtcr, vtcr_el2);
+		write_sysreg(v->vm->vttbr, vttbr_el2);
+	}
+	write_sysreg(v->hcr, hcr_el2);
+	run_loaded = v;
+}
+
+static void run_unload_service(void)
+{
+	struct arch_vcpu *o = context_owner;
+
+	if (!arm_features.vhe && o) {
+		write_sysreg(o->el1.cntkctl, cntkctl_el1);
+		if (unlikely(o->el1.sctlr & (SCTLR_A | SCTLR_E0E)))
+			write_sysreg(o->el1.sctlr, sctlr_el1);
+	}
+	if (o && unlikely(o->mdscr))
+		write_sysreg(o->mdscr, mdscr_el1);
+}
+
+static void run_load_guest(struct arch_vcpu *v)
+{
+	bool other = context_owner != v;
+
+	if (run_loaded && run_loaded->service)
+		run_unload_service();
+	if (unlikely(other)) {
+		if (context_owner && context_owner->mdscr)
+			write_sysreg(0, mdscr_el1);
+		context_own(v);
+		if (v->mdscr)
+			write_sysreg(v->mdscr, mdscr_el1);
+	}
+	if (other || !arm_features.vhe) {
+		write_sysreg(v->vm->vtcr, vtcr_el2);
+		write_sysreg(v->vm->vttbr, vttbr_el2);
+	}
+	write_sysreg(v->hcr, hcr_el2);
+	run_loaded = v;
+}
+
+void run_forget(const struct arch_vcpu *v)
+{
+	if (run_loaded && run_loaded->service)
+		run_unload_service();
+	run_loaded = NULL;
+	if (v && context_owner == v)
+		context_own(NULL);
+}
+
+void run_own(struct arch_vcpu *v)
+{
+	run_load_guest(v);
+}
+
+void arch_vcpu_undefined(struct arch_vcpu *v)
+{
+	context_exception(v, (u64)EC_UNKNOWN << 26 | ESR_IL, 0, false);
+}
+
+/* A memory access that nothing answers: a synchronous external abort (Arm ARM, D19.2.40, DFSC 010000). */
+void run_abort(struct arch_vcpu *v)
+{
+	u64 esr = v->fault_esr & (BIT(6) | ESR_IL); /* WnR */
+	bool el0 = (v->pstate & ARM_PSTATE_MODE) == 0 || (v->pstate & 0x10);
+	bool fetch = ESR_EC(v->fault_esr) == EC_IABT_LOW;
+	u64 ec = fetch ? (el0 ? EC_IABT_LOW : EC_IABT_SAME) : (el0 ? EC_DABT_LOW : EC_DABT_SAME);
+
+	/* On a walk of the guest's tables it is one at the level where the walk stood: 0101LL. */
+	context_exception(v, ec << 26 | esr | (v->fault_esr & BIT(7) ? BIT(7) | 0x15 : 0x10), v->fault_far, true);
+}
+
+/* Where @va is, as the guest's own tables say: a physical address of the guest's, or ~0. */
+static u64 run_translate(const struct arch_vcpu *v, u64 va, bool write)
+{
+	u64 saved = read_sysreg(par_el1), par;
+
+	if ((v->pstate & ARM_PSTATE_MODE) == 0 || (v->pstate & 0x10)) {
+		if (write)
+			asm volatile("at s1e0w, %0; isb" : : "r"(va) : "memory");
+		else
+			asm volatile("at s1e0r, %0; isb" : : "r"(va) : "memory");
+	} else if (write) {
+		asm volatile("at s1e1w, %0; isb" : : "r"(va) : "memory");
+	} else {
+		asm volatile("at s1e1r, %0; isb" : : "r"(va) : "memory");
+	}
+	par = read_sysreg(par_el1);
+	write_sysreg(saved, par_el1);
+	return par & 1 ? ~0UL : (par & BITS(47, 12)) | (va & (PAGE_SIZE - 1));
+}
+
+/* ISS of a data abort. */
+#define ISS_ISV		BIT(24)
+#define ISS_SSE		BIT(21)
+#define ISS_SF		BIT(15)
+#define ISS_CM		BIT(8)
+#define ISS_S1PTW	BIT(7)
+#define ISS_WNR		BIT(6)
+#define ISS_FSC		0x3fu
+#define FSC_TYPE	0x3cu
+#define FSC_TRANSLATION 0x04u
+#define FSC_ACCESS	0x08u
+#define FSC_PERMISSION	0x0cu
+
+static u64 run_extend(const struct arch_vcpu *v, u64 value)
+{
+	unsigned shift = 64 - 8 * v->size;
+
+	value = v->sign ? (u64)((s64)(value << shift) >> shift) : value << shift >> shift;
+	return v->wide ? value : (u32)value;
+}
+
+void run_read_done(struct arch_vcpu *v, u64 value)
+{
+	if (v->rt != 31)
+		v->regs->x[v->rt] = run_extend(v, value);
+}
+
+static bool run_fill_mmio(struct arch_vcpu *v, u64 esr, struct exit *x)
+{
+	u64 far = v->fault_far, hpfar = read_sysreg(hpfar_el2), gpa;
+	unsigned type = esr & FSC_TYPE;
+
+	if (type == FSC_PERMISSION && !(esr & ISS_S1PTW))
+		gpa = run_translate(v, far, esr & ISS_WNR);
+	else
+		gpa = (hpfar & BITS(43, 4)) << 8 | (far & (PAGE_SIZE - 1));
+	x->mmio.gpa = gpa;
+	return gpa != ~0UL;
+}
+
+/* True: served, or given to the guest. False: @x is for hv/. */
+static bool run_data_abort(struct arch_vcpu *v, u64 esr, struct exit *x)
+{
+	unsigned type = esr & FSC_TYPE;
+	u64 gpa;
+	bool write = esr & ISS_WNR;
+
+	v->fault_esr = esr;
+	v->fault_far = read_sysreg(far_el2);
+	if (unlikely((type != FSC_TRANSLATION && type != FSC_PERMISSION && type != FSC_ACCESS) || (esr & ISS_S1PTW))) {
+		v->exits[EXIT_EXCEPTION]++;
+		run_abort(v);
+		return true;
+	}
+	if (unlikely(!run_fill_mmio(v, esr, x)))
+		return true; /* its own tables have changed meanwhile: it will find out */
+	gpa = x->mmio.gpa;
+	v->rt = esr >> 16 & 31;
+	v->size = (u8)(1u << (esr >> 22 & 3));
+	v->sign = esr & ISS_SSE;
+	v->wide = esr & ISS_SF;
+	v->len = esr & ESR_IL ? 4 : 2;
+	if (likely(esr & ISS_ISV) && vgic_mine(&v->vm->gic, gpa)) {
+		v->exits[EXIT_APIC]++;
+		if (write)
+			vgic_write(&v->gic, gpa, v->size, v->rt == 31 ? 0 : v->regs->x[v->rt]);
+		else
+			run_read_done(v, vgic_read(&v->gic, gpa, v->size));
+		v->pc += v->len;
+		return true;
+	}
+	if (unlikely(esr & ISS_CM)) { /* cache maintenance of what is no memory */
+		v->pc += v->len;
+		return true;
+	}
+	x->kind = EXIT_MMIO;
+	x->mmio.gva = v->fault_far;
+	x->mmio.access = write ? MAP_W : MAP_R;
+	x->mmio.insn_len = 0;
+	x->next_pc = v->pc + v->len;
+	x->mmio.insn_gpa = ~0UL;
+	if (likely(esr & ISS_ISV)) {
+		x->mmio.size = v->size;
+		v->was_read = !write;
+		x->data = write && v->rt != 31 ? v->regs->x[v->rt] & (~0UL >> (64 - 8 * v->size)) : 0;
+	} else {
+		x->mmio.size = 0;
+		v->was_read = false;
+		x->data = 0;
+		if (!(v->pstate & 0x10))
+			x->mmio.insn_gpa = run_translate(v, v->pc, false);
+	}
+	return false;
+}
+
+static bool run_insn_abort(struct arch_vcpu *v, u64 esr, struct exit *x)
+{
+	unsigned type = esr & FSC_TYPE;
+
+	v->fault_esr = esr;
+	v->fault_far = read_sysreg(far_el2);
+	v->was_read = false;
+	if ((type != FSC_TRANSLATION && type != FSC_PERMISSION && type != FSC_ACCESS) || (esr & ISS_S1PTW)) {
+		v->exits[EXIT_EXCEPTION]++;
+		run_abort(v);
+		return true;
+	}
+	x->kind = EXIT_MMIO;
+	x->mmio.gpa = (read_sysreg(hpfar_el2) & BITS(43, 4)) << 8 | (v->fault_far & (PAGE_SIZE - 1));
+	x->mmio.gva = v->fault_far;
+	x->mmio.access = MAP_X;
+	x->mmio.insn_len = 0;
+	x->mmio.size = 0;
+	x->mmio.insn_gpa = ~0UL;
+	x->data = 0;
+	x->next_pc = 0;
+	return false;
+}
+
+/* WFI: how long it may sleep is what its timers say. */
+static bool run_wfi(struct arch_vcpu *v, u64 esr, struct exit *x)
+{
+	u64 vtimer = context_vtimer(v);
+
+	x->kind = EXIT_HALT;
+	x->next_pc = v->pc + (esr & ESR_IL ? 4 : 2);
+	v->halted = true;
+	v->deadline = MIN(v->deadline, vtimer);
+	return false;
+}
+
+/* An exit by exception. False: @x is for hv/. */
+static bool run_sync(struct arch_vcpu *v, struct exit *x)
+{
+	u64 esr = read_sysreg(esr_el2);
+
+	switch (ESR_EC(esr)) {
+	case EC_DABT_LOW: return run_data_abort(v, esr, x);
+	case EC_HVC64:
+		if (likely((esr & 0xffff) == 0))
+			return psci_call(v, x);
+		v->pc -= 4;
+		break;
+	case EC_SMC64: /* the preferred return address is the instruction's own */
+		if ((esr & 0xffff) == 0) {
+			v->pc += 4;
+			return psci_call(v, x);
+		}
+		break;
+	case EC_SYSREG: return trap_sysreg(v, esr, x);
+	case EC_WFX: return run_wfi(v, esr, x);
+	case EC_IABT_LOW: return run_insn_abort(v, esr, x);
+	default: break;
+	}
+	v->exits[EXIT_UNDEFINED]++;
+	arch_vcpu_undefined(v);
+	return true;
+}
+
+static void run_service(struct arch_vcpu *v, struct exit *x)
+{
+	enum arm_leave how;
+	u64 esr;
+
+	if (run_loaded != v)
+		run_load_service(v);
+	how = arm_enter(v);
+	if (unlikely(how != LEAVE_SYNC)) {
+		x->kind = how == LEAVE_SERROR ? EXIT_SHUTDOWN : EXIT_IRQ;
+		x->fault.code = how;
+		x->fault.what = "SError";
+		return;
+	}
+	esr = read_sysreg(esr_el2);
+	if (likely(esr == ((u64)EC_SVC64 << 26 | ESR_IL | SERVICE_SVC))) {
+		x->kind = EXIT_HYPERCALL;
+		x->next_pc = v->pc;
+		return;
+	}
+	x->kind = EXIT_SHUTDOWN;
+	x->fault.code = esr;
+	x->fault.what = ESR_EC(esr) == EC_DABT_LOW   ? "data abort"
+			: ESR_EC(esr) == EC_IABT_LOW ? "instruction abort"
+			: ESR_EC(esr) == EC_WFX	     ? "it has stopped"
+						     : "exception";
+	log_printf("trivet: service VM: ESR %lx FAR %lx HPFAR %lx LR %lx SP %lx\n", esr, read_sysreg(far_el2),
+		   read_sysreg(hpfar_el2), v->regs->x[30], v->sp_el0);
+}
+
+void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
+{
+	if (v->service) {
+		run_service(v, x);
+		return;
+	}
+	if (unlikely(run_loaded != v))
+		run_load_guest(v);
+	if (unlikely(v->halted)) {
+		v->halted = false;
+		arch_vcpu_timer(v);
+	}
+	for (;;) {
+		enum arm_leave how;
+
+		if (unlikely(v->gic.todo))
+			vgic_flush(&v->gic);
+		how = arm_enter(v);
+		if (unlikely(v->hcr & HCR_VSE)) /* the CPU clears it once the guest has taken it */
+			v->hcr = read_sysreg(hcr_el2);
+		if (likely(how == LEAVE_SYNC)) {
+			if (run_sync(v, x))
+				continue;
+			return;
+		}
+		if (how == LEAVE_SERROR) { /* a physical one: the guest's own doing, so it gets it back */
+			v->exits[EXIT_EXCEPTION]++;
+			v->hcr |= HCR_VSE;
+			write_sysreg(v->hcr, hcr_el2);
+			continue;
+		}
+		x->kind = EXIT_IRQ;
+		return;
+	}
+}
+
+bool arch_vcpu_awake(struct arch_vcpu *v)
+{
+	return vgic_awake(&v->gic) || context_vtimer(v) <= arch_counter();
+}
+
+/* WFI ends with an interrupt even when PSTATE masks it. */
+bool arch_vcpu_can_wake(struct arch_vcpu *v)
+{
+	return true;
+}

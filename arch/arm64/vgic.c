@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/arm64/vgic.c: a guest's interrupts: what is pending, and what of it stands in the CPU's list registers. */
+#include "arch/arm64/vgic_priv.h"
+#include "arch/arm64/gic.h"
+#include "hv/lib/panic.h"
+#include "hv/lib/string.h"
+
+#define VGIC_SGIS      16u
+#define VGIC_NOTHING   ~0u /* no candidate */
+#define VGIC_PPI_LEVEL 0xffff0000u
+
+/* Bits of a mask, lowest first; @i is the bit's number. */
+#define for_each_bit(i, mask) for (u32 m_ = (mask); m_ != 0 && ((i) = __builtin_ctz(m_), true); m_ &= m_ - 1)
+
+const struct vgic_hw *vgic_hw;
+unsigned vgic_nlr;
+
+static u64 vgic_lr_get(const struct vgic_cpu *c, unsigned n)
+{
+	return c->loaded ? vgic_hw->lr_read(n) : c->lr[n];
+}
+
+static void vgic_lr_set(struct vgic_cpu *c, unsigned n, u64 v)
+{
+	if (c->loaded)
+		vgic_hw->lr_write(n, v);
+	else
+		c->lr[n] = v;
+}
+
+/* Those of bank @k that lead to @c. */
+static inline u32 vgic_mask(const struct vgic_cpu *c, unsigned k)
+{
+	return k == 0 ? ~0u : c->vgic->spis->mine[k - 1][c->id];
+}
+
+/* Those of bank @k that want a list register of @c. An active one wants it too: the guest is to end it there. */
+static inline u32 vgic_wants(struct vgic_cpu *c, unsigned k)
+{
+	const struct vgic_bank *b = vgic_bank(c, k);
+
+	return ((vgic_asks(b) & vgic_on(c->vgic, b)) | b->active) & ~b->listed & vgic_mask(c, k);
+}
+
+/* GICv2 tells SGIs apart by who sent them. */
+static inline bool vgic_is_sourced(const struct vgic_cpu *c, unsigned intid)
+{
+	return intid < VGIC_SGIS && !c->vgic->v3;
+}
+
+/* The guest has acknowledged what list register said was pending: the latch is empty. */
+static void vgic_taken(struct vgic_cpu *c, struct vgic_bank *b, unsigned intid)
+{
+	if (vgic_is_sourced(c, intid)) {
+		c->sources[intid] &= ~(1u << c->source[intid]);
+		if (c->sources[intid] != 0)
+			return;
+	}
+	b->pending &= ~(1u << intid % 32);
+}
+
+/* Interrupt @i of @b leaves its list register, which is written (or zeroed) by the caller next. Returns its vCPU. */
+static struct vgic_cpu *vgic_unlist(struct vgic *g, struct vgic_bank *b, unsigned k, unsigned i)
+{
+	struct vgic_cpu *c = g->cpu[b->lr[i] >> 4];
+	unsigned n = b->lr[i] & 15;
+	u32 bit = 1u << i, lrbit = 1u << n;
+	u64 lr = vgic_lr_get(c, n);
+	bool pending = vgic_hw->lr_pending(lr);
+
+	if (!pending && (c->lr_pend & lrbit))
+		vgic_taken(c, b, k * 32 + i);
+	if (vgic_hw->lr_active(lr)) {
+		b->active |= bit;
+	} else if (!pending && (b->hw & bit)) {
+		/* Ended. Unless the list register has done it, the physical interrupt is ended here. */
+		if (!(c->lr_hw & lrbit) && c->loaded)
+			gic->deactivate(k * 32 + i);
+		b->hw &= ~bit;
+	}
+	b->listed &= ~bit;
+	c->lr_used &= ~lrbit;
+	return c;
+}
+
+static inline u32 vgic_put_bit(u32 mask, u32 bit, bool on)
+{
+	return on ? mask | bit : mask & ~bit;
+}
+
+/* Interrupt @i of bank @k into list register @n, which is free, if it is pending for @c or active. */
+static bool vgic_list(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i, unsigned n)
+{
+	u32 bit = 1u << i, lrbit = 1u << n, asks = vgic_asks(b) & bit;
+	bool active = b->active & bit, more = false, hw, eoi;
+	bool pending = asks & vgic_on(c->vgic, b) & vgic_mask(c, k);
+	u8 source = 0;
+
+	if (vgic_is_sourced(c, k * 32 + i) && (active || pending)) {
+		if (!active)
+			c->source[i] = (u8)__builtin_ctz(c->sources[i]);
+		source = c->source[i];
+		more = c->sources[i] & ~(1u << source);
+		pending = pending && (c->sources[i] & 1u << source);
+	}
+	if (!active && !pending)
+		return false;
+	/* The architecture has no pending and active at once with HW; and only without HW an end is told. */
+	hw = (b->hw & bit) && !(active && pending) && c->nlr > 1;
+	/* Come back for what is left when the guest has ended it. */
+	eoi = !hw && (more || (b->level & b->line & bit) || (b->hw & bit) || (asks && !pending) || c->nlr < 2);
+	b->active &= ~bit;
+	b->listed |= bit;
+	b->lr[i] = (u8)(c->id << 4 | n);
+	c->lr_intid[n] = (u16)(k * 32 + i);
+	c->lr_used |= lrbit;
+	c->lr_pend = vgic_put_bit(c->lr_pend, lrbit, pending);
+	c->lr_hw = vgic_put_bit(c->lr_hw, lrbit, hw);
+	c->lr_eoi = vgic_put_bit(c->lr_eoi, lrbit, eoi);
+	vgic_lr_set(c, n,
+		    vgic_hw->lr_make(k * 32 + i, b->priority[i], b->group1 & bit, pending, active, eoi, hw, source));
+	return true;
+}
+
+static inline void vgic_look(struct vgic_cpu *c, unsigned k)
+{
+	c->look |= (u8)(1u << k);
+	c->todo = true;
+}
+
+/* Whoever may want one of @mask now is to look at bank @k. */
+static void vgic_kick(struct vgic_cpu *c, unsigned k, u32 mask)
+{
+	struct vgic *g = c->vgic;
+
+	if (k == 0) {
+		if (vgic_wants(c, 0) & mask)
+			vgic_look(c, 0);
+		return;
+	}
+	for (unsigned t = 0; t < g->nvcpus; t++)
+		if (g->cpu[t] && (vgic_wants(g->cpu[t], k) & mask))
+			vgic_look(g->cpu[t], k);
+}
+
+u32 vgic_take(struct vgic_cpu *c, unsigned k, u32 mask)
+{
+	struct vgic_bank *b = vgic_bank(c, k);
+	u32 taken = b->listed & mask;
+	unsigned i;
+
+	for_each_bit(i, taken) vgic_unlist(c->vgic, b, k, i);
+	return taken;
+}
+
+void vgic_give(struct vgic_cpu *c, unsigned k, u32 mask, u32 taken)
+{
+	struct vgic_bank *b = vgic_bank(c, k);
+	unsigned i;
+
+	for_each_bit(i, taken)
+	{
+		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
+
+		if (!vgic_list(t, b, k, i, b->lr[i] & 15))
+			vgic_lr_set(t, b->lr[i] & 15, 0);
+	}
+	vgic_kick(c, k, mask);
+}
+
+void vgic_hw_drop(struct vgic_cpu *c, unsigned k, u32 mask)
+{
+	struct vgic_bank *b = vgic_bank(c, k);
+	unsigned i;
+
+	mask &= b->hw;
+	b->hw &= ~mask;
+	if (c->loaded)
+		for_each_bit(i, mask) gic->deactivate(k * 32 + i);
+}
+
+u32 vgic_pending(struct vgic_cpu *c, unsigned k)
+{
+	struct vgic_bank *b = vgic_bank(c, k);
+	u32 v = vgic_asks(b);
+	unsigned i;
+
+	for_each_bit(i, b->listed)
+	{
+		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
+		u32 bit = 1u << i, wire = b->line & b->level & bit;
+		unsigned n = b->lr[i] & 15;
+
+		if (!(t->lr_pend & 1u << n))
+			v = (v & ~bit) | wire | (b->pending & bit); /* active, and as hardware too, maybe */
+		else if (!vgic_hw->lr_pending(vgic_lr_get(t, n)) &&
+			 !(vgic_is_sourced(c, k * 32 + i) && (c->sources[i] & ~(1u << c->source[i]))))
+			v = (v & ~bit) | wire; /* taken */
+	}
+	return v;
+}
+
+u32 vgic_active(struct vgic_cpu *c, unsigned k)
+{
+	struct vgic_bank *b = vgic_bank(c, k);
+	u32 v = b->active;
+	unsigned i;
+
+	for_each_bit(i, b->listed)
+	{
+		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
+
+		if (vgic_hw->lr_active(vgic_lr_get(t, b->lr[i] & 15)))
+			v |= 1u << i;
+	}
+	return v;
+}
+
+/* Latch interrupt @i of bank @k, or only say that its wire has changed. */
+static void vgic_poke(struct vgic_cpu *c, unsigned k, unsigned i, bool latch)
+{
+	struct vgic_bank *b = vgic_bank(c, k);
+	u32 bit = 1u << i;
+
+	if (b->listed & bit) {
+		struct vgic_cpu *t = vgic_unlist(c->vgic, b, k, i);
+
+		b->pending |= latch ? bit : 0;
+		if (!vgic_list(t, b, k, i, b->lr[i] & 15))
+			vgic_lr_set(t, b->lr[i] & 15, 0);
+		else
+			return;
+	} else {
+		b->pending |= latch ? bit : 0;
+	}
+	vgic_kick(c, k, bit);
+}
+
+void vgic_sgi_set(struct vgic_cpu *c, unsigned i, u32 source)
+{
+	/* Before its list register is looked at, so that the answer to "taken?" is about what that one holds. */
+	if (!c->vgic->v3) {
+		u32 taken = vgic_take(c, 0, 1u << i);
+
+		c->sources[i] |= (u8)(1u << source);
+		c->own.pending |= 1u << i;
+		vgic_give(c, 0, 1u << i, taken);
+		return;
+	}
+	vgic_poke(c, 0, i, true);
+}
+
+void vgic_sgi_clear(struct vgic_cpu *c, unsigned i, u32 sources)
+{
+	u32 taken = vgic_take(c, 0, 1u << i);
+
+	c->sources[i] &= (u8)~sources;
+	if (c->sources[i] == 0)
+		c->own.pending &= ~(1u << i);
+	vgic_give(c, 0, 1u << i, taken);
+}
+
+/* Should @c, if it sleeps, look at interrupt @i of bank @k? */
+static bool vgic_concerns(struct vgic_cpu *c, unsigned k, unsigned i)
+{
+	const struct vgic_bank *b = vgic_bank(c, k);
+
+	return vgic_asks(b) & vgic_on(c->vgic, b) & vgic_mask(c, k) & 1u << i;
+}
+
+bool vgic_line(struct vgic_cpu *c, u32 intid, bool level)
+{
+	unsigned k = intid / 32, i = intid % 32;
+	struct vgic_bank *b;
+	u32 bit = 1u << i;
+
+	if (intid < VGIC_SGIS || intid >= VGIC_LINES)
+		return false;
+	b = vgic_bank(c, k);
+	if (!(b->line & bit) == !level)
+		return false;
+	b->line ^= bit;
+	vgic_poke(c, k, i, level && !(b->level & bit));
+	return level && vgic_concerns(c, k, i);
+}
+
+bool vgic_pulse(struct vgic_cpu *c, u32 intid)
+{
+	if (intid < VGIC_SGIS || intid >= VGIC_LINES)
+		return false;
+	vgic_poke(c, intid / 32, intid % 32, true);
+	return vgic_concerns(c, intid / 32, intid % 32);
+}
+
+void vgic_hw_arrived(struct vgic_cpu *c, u32 intid)
+{
+	u32 bit = 1u << intid % 32, taken;
+
+	if (intid < VGIC_SGIS || intid >= VGIC_SPI)
+		return;
+	taken = vgic_take(c, 0, bit);
+	c->own.hw |= bit;
+	vgic_give(c, 0, bit, taken);
+}
+
+/* The best candidate for a list register of @c: priority << 16 | INTID, the lowest such, or VGIC_NOTHING. */
+static u32 vgic_pick(struct vgic_cpu *c)
+{
+	u32 best = VGIC_NOTHING;
+	unsigned k, i;
+
+	for (u32 look = c->look; look != 0; look &= look - 1) {
+		u32 wants;
+
+		k = (unsigned)__builtin_ctz(look);
+		wants = vgic_wants(c, k);
+		if (wants == 0) {
+			c->look &= (u8) ~(1u << k);
+			continue;
+		}
+		const u8 *priority = vgic_bank(c, k)->priority;
+
+		for_each_bit(i, wants)
+		{
+			u32 key = (u32)priority[i] << 16 | k << 5 | i;
+
+			best = MIN(best, key);
+		}
+	}
+	return best;
+}
+
+/* Free the list register whose interrupt is pending with the lowest priority, if that is below @priority's. */
+static bool vgic_evict(struct vgic_cpu *c, u32 priority, unsigned *out)
+{
+	u32 worst = priority;
+	unsigned n;
+
+	*out = VGIC_MAX_LR;
+	for_each_bit(n, c->lr_used)
+	{
+		u32 intid = c->lr_intid[n], p = vgic_bank(c, intid / 32)->priority[intid % 32];
+		u64 lr = vgic_lr_get(c, n);
+
+		if (p > worst && vgic_hw->lr_pending(lr) && !vgic_hw->lr_active(lr)) {
+			worst = p;
+			*out = n;
+		}
+	}
+	if (*out == VGIC_MAX_LR)
+		return false;
+	n = c->lr_intid[*out];
+	vgic_unlist(c->vgic, vgic_bank(c, n / 32), n / 32, n % 32);
+	vgic_kick(c, n / 32, 1u << n % 32);
+	return true;
+}
+
+void vgic_flush(struct vgic_cpu *c)
+{
+	u32 all = (1u << c->nlr) - 1, key;
+	bool synced = false;
+
+	for (;;) {
+		u32 intid, free = all & ~c->lr_used;
+		unsigned n;
+
+		key = vgic_pick(c);
+		if (key == VGIC_NOTHING)
+			break;
+		intid = key & 0xffff;
+		if (free != 0) {
+			n = (unsigned)__builtin_ctz(free);
+		} else if (!synced) {
+			vgic_sync(c);
+			synced = true;
+			continue;
+		} else if (!vgic_evict(c, key >> 16, &n)) {
+			break;
+		}
+		if (!vgic_list(c, vgic_bank(c, intid / 32), intid / 32, intid % 32, n))
+			panic("virtual interrupt %u is wanted and is not", intid);
+	}
+	c->todo = false;
+	if (c->underflow != (key != VGIC_NOTHING)) {
+		c->underflow = key != VGIC_NOTHING;
+		vgic_hw->underflow(c, c->underflow && c->nlr > 1);
+	}
+}
+
+void vgic_sync(struct vgic_cpu *c)
+{
+	u32 ended = c->loaded ? c->lr_used & vgic_hw->empty() : 0;
+	unsigned n;
+
+	/* A list register that told its end does not count as empty (IHI 0069, ICH_ELRSR_EL2). */
+	for_each_bit(n, c->lr_used & ~ended & (c->loaded ? c->lr_eoi : ~0u))
+	{
+		u64 lr = vgic_lr_get(c, n);
+
+		if (!vgic_hw->lr_pending(lr) && !vgic_hw->lr_active(lr))
+			ended |= 1u << n;
+	}
+	for_each_bit(n, ended)
+	{
+		unsigned k = c->lr_intid[n] / 32;
+		u32 bit = 1u << c->lr_intid[n] % 32;
+
+		vgic_give(c, k, bit, vgic_take(c, k, bit));
+	}
+	if (c->underflow || c->look != 0)
+		c->todo = true;
+}
+
+bool vgic_awake(struct vgic_cpu *c)
+{
+	unsigned k, n;
+
+	if (c->lr_used & c->lr_eoi)
+		vgic_sync(c);
+	for_each_bit(k, c->look)
+	{
+		if (vgic_wants(c, k) & ~vgic_bank(c, k)->active)
+			return true;
+	}
+	for_each_bit(n, c->lr_used)
+	{
+		u64 lr = vgic_lr_get(c, n);
+
+		if (vgic_hw->lr_pending(lr) && !vgic_hw->lr_active(lr))
+			return true;
+	}
+	return false;
+}
+
+void vgic_load(struct vgic_cpu *c)
+{
+	unsigned i;
+
+	if (c->loaded)
+		return;
+	for_each_bit(i, c->own.hw) gic->set_active(i, true);
+	vgic_hw->load(c);
+	c->loaded = true;
+	c->todo = c->look != 0 || c->underflow;
+}
+
+void vgic_save(struct vgic_cpu *c)
+{
+	unsigned i;
+
+	if (!c->loaded)
+		return;
+	vgic_sync(c);
+	vgic_hw->save(c);
+	vgic_hw->load(NULL);
+	c->loaded = false;
+	for_each_bit(i, c->own.hw) gic->set_active(i, false);
+}

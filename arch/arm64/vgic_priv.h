@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/arm64/vgic_priv.h: what the virtual interrupt controller's state (vgic.c) and registers (vgic_reg.c) share. */
+#ifndef ARCH_ARM64_VGIC_PRIV_H
+#define ARCH_ARM64_VGIC_PRIV_H
+
+#include "arch/arm64/vgic.h"
+
+#define VGIC_BANKS (VGIC_LINES / 32)
+static_assert(VGIC_BANKS <= 8, "vgic_cpu.look has a bit for each");
+
+/* Bank @k (below VGIC_BANKS) as @c sees it. */
+static inline struct vgic_bank *vgic_bank(struct vgic_cpu *c, unsigned k)
+{
+	return k == 0 ? &c->own : &c->vgic->spis->bank[k - 1];
+}
+
+/* What asks for attention: latch, wire, or hardware interrupt not yet taken. */
+static inline u32 vgic_asks(const struct vgic_bank *b)
+{
+	return b->pending | (b->line & b->level) | (b->hw & ~b->active);
+}
+
+/* What may be signalled: enabled, and so is its group. */
+static inline u32 vgic_on(const struct vgic *g, const struct vgic_bank *b)
+{
+	return b->enabled & ((b->group1 & g->on[1]) | (~b->group1 & g->on[0]));
+}
+
+/**
+ * To change anything of the interrupts @mask of bank @k: vgic_take brings what list registers know of them back into
+ * the bank; after the change vgic_give(what vgic_take returned) writes those list registers again, or frees them, and
+ * has the vCPUs look that may want the interrupts now. Nothing else may come in between.
+ */
+u32 vgic_take(struct vgic_cpu *c, unsigned k, u32 mask);
+void vgic_give(struct vgic_cpu *c, unsigned k, u32 mask, u32 taken);
+/** Interrupts @mask of bank @k: their hardware interrupt is deactivated here, and comes again if its line is high.
+ * Between vgic_take and vgic_give. */
+void vgic_hw_drop(struct vgic_cpu *c, unsigned k, u32 mask);
+/** As GICD_ISPENDR and GICD_ISACTIVER read. */
+u32 vgic_pending(struct vgic_cpu *c, unsigned k);
+u32 vgic_active(struct vgic_cpu *c, unsigned k);
+/** vCPU number @source has sent SGI @i (below 16) to @c. */
+void vgic_sgi_set(struct vgic_cpu *c, unsigned i, u32 source);
+/** GICv2: take back what @sources have sent of it. */
+void vgic_sgi_clear(struct vgic_cpu *c, unsigned i, u32 sources);
+/** GICD_CTLR's group enables (bits 0 and 1) change. */
+void vgic_set_ctlr(struct vgic_cpu *c, u32 ctlr);
+/** SPI @intid leads to vCPU @target, or nowhere when that is not below nvcpus. @route: what its register reads. */
+void vgic_route(struct vgic_cpu *c, u32 intid, u32 route, u32 target);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * guest/rt/arm64/cpu.c: what the service VM learns of its machine. Memory and exceptions are the hypervisor's: it runs
+ * at EL0, and a fault of it stops the machine.
+ */
+#include "guest/rt/arch.h"
+#include "guest/rt/arm64/early.h"
+#include "guest/rt/hypercall.h"
+
+#define PL031_DR 0x00 /* Arm DDI 0224: seconds since 1970 */
+
+#define CPU_RANDOM_TRIES 10
+
+static bool cpu_has_rndr;
+
+/* Before rt_init, so that a failure there has words already. */
+void rt_arch_init(u64 base)
+{
+	const struct hv_info *info = hv_mailbox;
+	const struct boot_info *boot;
+
+	if (hv_call(HV_INFO, 0, 0, 0, 0, 0).status != OK)
+		return;
+	/* EL0 cannot read the ID registers. */
+	cpu_has_rndr = (info->features & ARM_FEATURE_RNDR) != 0;
+	boot = (const struct boot_info *)(uintptr_t)info->boot_info;
+	if (boot != NULL)
+		early_init(&boot->platform);
+}
+
+/* The hypervisor has mapped all of it and protects the image by its header. */
+void rt_arch_map(u64 base, u64 top)
+{
+}
+
+u64 rt_arch_clock(const struct hv_info *info)
+{
+	const struct boot_info *boot = (const struct boot_info *)(uintptr_t)info->boot_info;
+
+	if (boot == NULL || boot->platform.rtc.size == 0)
+		return 0;
+	return cpu_read32(boot->platform.rtc.base + PL031_DR);
+}
+
+/* RNDR (Arm ARM, D23.2.141), by its encoding: it sets Z when it had nothing in reasonable time. */
+bool cpu_random(u64 *v)
+{
+	bool ok = false;
+
+	for (unsigned i = 0; cpu_has_rndr && !ok && i < CPU_RANDOM_TRIES; i++)
+		__asm__ volatile("mrs %0, s3_3_c2_c4_0" : "=r"(*v), "=@ccne"(ok));
+	return ok;
+}
