@@ -10,9 +10,9 @@
 FDT := build/src/device-tree-compiler/libfdt
 FDT_CFLAGS := -isystem hv/lib/libc -isystem $(FDT)
 FDT_UNIT_CFLAGS := -isystem $(FDT)
-FDT_HV_SRC := fdt.c fdt_ro.c fdt_addresses.c fdt_check.c
+FDT_HV_SRC := fdt.c fdt_ro.c fdt_check.c
 FDT_SV_SRC := fdt.c fdt_ro.c fdt_sw.c
-FDT_UNIT_SRC := $(sort $(FDT_HV_SRC) $(FDT_SV_SRC) fdt_wip.c fdt_rw.c)
+FDT_UNIT_SRC := $(sort $(FDT_HV_SRC) $(FDT_SV_SRC) fdt_wip.c fdt_rw.c fdt_empty_tree.c)
 FDT_HV_OBJ := $(FDT_HV_SRC:%=$(B)/hv-obj/libfdt/%.o)
 FDT_SV_OBJ := $(FDT_SV_SRC:%=$(B)/sv-obj/libfdt/%.o)
 FDT_UNIT_OBJ := $(FDT_UNIT_SRC:%=build/unit/libfdt/%.o)

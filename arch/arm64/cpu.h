@@ -87,6 +87,11 @@ void fpsimd_load(const void *area);
 /* arch/arm64/traps.c */
 /** The trapped MSR or MRS of @esr. False: hv/ must see @x. */
 bool trap_sysreg(struct arch_vcpu *v, u64 esr, struct exit *x);
+/**
+ * The service VM's read of the physical counter, which QEMU 7.2 traps at EL0 without VHE when CNTHCTL_EL2.EL1PCEN is 0,
+ * though EL1PCTEN alone should matter. False: it was something else.
+ */
+bool trap_counter(struct arch_vcpu *v, u64 esr);
 /** ID register op2 of CRm, as guests read it. */
 u64 trap_id(unsigned crm, unsigned op2);
 
@@ -97,6 +102,8 @@ void run_forget(const struct arch_vcpu *v);
 void run_own(struct arch_vcpu *v);
 /** Give @v an external abort for its last memory exit. It owns the CPU. */
 void run_abort(struct arch_vcpu *v);
+/** @v sleeps, at most as long as its timers say, and goes on at @next_pc: @x is for hv/, false. */
+bool run_halt(struct arch_vcpu *v, u64 next_pc, struct exit *x);
 /** Put @value into the register that @v's exit, a read, is to fill. */
 void run_read_done(struct arch_vcpu *v, u64 value);
 

@@ -89,7 +89,10 @@ void arch_mem_init(u64 base, u64 size, struct pool *pool)
 	mem_must(ptab_map(&mem_table, base, base, size, PT_R | PT_W, pool), "own memory");
 	mem_make_window();
 	dsb(ish);
-	mem_switch(arch_pa(mem_table.root), mem_offset, read_sysreg(sctlr_el2) | SCTLR_WXN);
+	mem_switch(arch_pa(mem_table.root), mem_offset, read_sysreg(sctlr_el2));
+	/* Not before: the first tables, which the switch runs on, are writable and executable. */
+	write_sysreg(read_sysreg(sctlr_el2) | SCTLR_WXN, sctlr_el2);
+	isb();
 }
 
 status_t arch_mem_map(u64 pa, u64 size, bool device)

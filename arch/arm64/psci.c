@@ -61,8 +61,7 @@ static bool psci_leave(struct arch_vcpu *v, struct exit *x, u32 fn)
 	x->next_pc = v->pc;
 	if ((fn & ~(u32)SMCCC_64) == PSCI_CPU_SUSPEND) {
 		v->regs->x[0] = PSCI_SUCCESS; /* once awake: standby loses nothing */
-		x->kind = EXIT_HALT;
-		return false;
+		return run_halt(v, v->pc, x);
 	}
 	x->kind = EXIT_SHUTDOWN;
 	x->fault.code = fn == PSCI_RESET2_32 ? PSCI_SYSTEM_RESET2 : fn;
@@ -83,6 +82,10 @@ bool psci_call(struct arch_vcpu *v, struct exit *x)
 	switch (fn) {
 	case PSCI_VERSION: r[0] = PSCI_1_1; return true;
 	case SMCCC_VERSION: r[0] = SMCCC_1_1; return true;
+	case SMCCC_ARCH_FEATURES: /* of the workarounds for speculation there is none: a true "not supported" */
+		r[0] = (u64)((u32)r[1] == SMCCC_VERSION || (u32)r[1] == SMCCC_ARCH_FEATURES ? PSCI_SUCCESS
+											    : PSCI_NOT_SUPPORTED);
+		return true;
 	case PSCI_FEATURES: r[0] = (u64)psci_features((u32)r[1]); return true;
 	case PSCI_MIGRATE_INFO: r[0] = PSCI_NOT_PRESENT; return true;
 	case PSCI_CPU_ON:

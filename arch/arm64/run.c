@@ -247,13 +247,12 @@ static bool run_insn_abort(struct arch_vcpu *v, u64 esr, struct exit *x)
 	return false;
 }
 
-/* WFI: how long it may sleep is what its timers say. */
-static bool run_wfi(struct arch_vcpu *v, u64 esr, struct exit *x)
+bool run_halt(struct arch_vcpu *v, u64 next_pc, struct exit *x)
 {
 	u64 vtimer = context_vtimer(v);
 
 	x->kind = EXIT_HALT;
-	x->next_pc = v->pc + (esr & ESR_IL ? 4 : 2);
+	x->next_pc = next_pc;
 	v->halted = true;
 	v->deadline = MIN(v->deadline, vtimer);
 	return false;
@@ -278,7 +277,7 @@ static bool run_sync(struct arch_vcpu *v, struct exit *x)
 		}
 		break;
 	case EC_SYSREG: return trap_sysreg(v, esr, x);
-	case EC_WFX: return run_wfi(v, esr, x);
+	case EC_WFX: return run_halt(v, v->pc + (esr & ESR_IL ? 4 : 2), x);
 	case EC_IABT_LOW: return run_insn_abort(v, esr, x);
 	default: break;
 	}
@@ -294,6 +293,7 @@ static void run_service(struct arch_vcpu *v, struct exit *x)
 
 	if (run_loaded != v)
 		run_load_service(v);
+again:
 	how = arm_enter(v);
 	if (unlikely(how != LEAVE_SYNC)) {
 		x->kind = how == LEAVE_SERROR ? EXIT_SHUTDOWN : EXIT_IRQ;
@@ -307,6 +307,8 @@ static void run_service(struct arch_vcpu *v, struct exit *x)
 		x->next_pc = v->pc;
 		return;
 	}
+	if (trap_counter(v, esr))
+		goto again;
 	x->kind = EXIT_SHUTDOWN;
 	x->fault.code = esr;
 	x->fault.what = ESR_EC(esr) == EC_DABT_LOW   ? "data abort"

@@ -141,9 +141,12 @@ void arch_vcpu_timer(struct arch_vcpu *v)
 
 #define SYSREG(op0, op1, crn, crm, op2) ARM_SYSREG(op0, op1, crn, crm, op2)
 
+#define CNTPCT_EL0 SYSREG(3, 3, 14, 0, 1)
+
 static bool trap_cntp(struct arch_vcpu *v, u32 reg, bool write, u64 *value)
 {
 	switch (reg) {
+	case CNTPCT_EL0: /* see trap_counter: from EL0 */ *value = arch_counter(); return !write;
 	case SYSREG(3, 3, 14, 2, 0): /* CNTP_TVAL_EL0 */
 		if (write)
 			v->cntp_cval = arch_counter() + (u64)(s64)(s32)*value;
@@ -263,12 +266,29 @@ static enum trap_done trap_access(struct arch_vcpu *v, u32 reg, bool write, u64 
 	return trap_by_policy(v, reg, write, value);
 }
 
+static u32 trap_reg(u64 esr)
+{
+	return ARM_SYSREG((u32)(esr >> 20) & 3, (u32)(esr >> 14) & 7, (u32)(esr >> 10) & 15, (u32)(esr >> 1) & 15,
+			  (u32)(esr >> 17) & 7);
+}
+
+bool trap_counter(struct arch_vcpu *v, u64 esr)
+{
+	unsigned rt = esr >> 5 & 31;
+
+	if (ESR_EC(esr) != EC_SYSREG || !(esr & 1) || trap_reg(esr) != CNTPCT_EL0)
+		return false;
+	if (rt != 31)
+		v->regs->x[rt] = arch_counter();
+	v->pc += 4;
+	return true;
+}
+
 bool trap_sysreg(struct arch_vcpu *v, u64 esr, struct exit *x)
 {
 	bool write = !(esr & 1);
 	unsigned rt = esr >> 5 & 31;
-	u32 reg = ARM_SYSREG((u32)(esr >> 20) & 3, (u32)(esr >> 14) & 7, (u32)(esr >> 10) & 15, (u32)(esr >> 1) & 15,
-			     (u32)(esr >> 17) & 7);
+	u32 reg = trap_reg(esr);
 	u64 value = write && rt != 31 ? v->regs->x[rt] : 0, deadline = v->deadline;
 
 	switch (trap_access(v, reg, write, &value)) {

@@ -54,6 +54,7 @@ status_t arch_vm_init(struct arch_vm *vm, bool service, struct pool *pool)
 	vm->policy = NULL;
 	vm->npolicy = 0;
 	if (!service) {
+		vm->gic.v3 = vgic_hw == &vgic_hw_v3;
 		s = vgic_init(&vm->gic, pool);
 		if (s != OK) {
 			ptab_destroy(&vm->s2, pool);
@@ -99,7 +100,7 @@ static status_t vcpu_map_gicv(struct arch_vm *vm, u64 gpa, struct pool *pool)
 {
 	if (vm->gic.v3)
 		return ERR_INVAL;
-	if (vm->gic.gicc != ~0UL)
+	if (vm->gic.gicc != VGIC_NOWHERE)
 		return ERR_EXISTS;
 	return ptab_map(&vm->s2, gpa, gic_gicv_pa, 2 * PAGE_SIZE, PT_R | PT_W | PT_DEVICE, pool);
 }
@@ -260,11 +261,12 @@ void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_pag
 	vcpu_complete_rest(v, kind, run, reply);
 }
 
-#define STATE_EL1(X)                                                                                               \
-	X(sctlr)                                                                                                   \
-	X(cpacr) X(ttbr0) X(ttbr1) X(tcr) X(mair) X(amair) X(vbar) X(sp_el1) X(elr) X(spsr) X(esr) X(far) X(afsr0) \
-		X(afsr1) X(par) X(contextidr) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(csselr) X(cntkctl)        \
-			X(cntv_ctl) X(cntv_cval)
+#define STATE_EL1(X)                                                                                             \
+	X(sctlr)                                                                                                 \
+	X(cpacr)                                                                                                 \
+	X(ttbr0)                                                                                                 \
+	X(ttbr1) X(tcr) X(mair) X(amair) X(vbar) X(sp_el1) X(elr) X(spsr) X(esr) X(far) X(afsr0) X(afsr1) X(par) \
+		X(contextidr) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(csselr) X(cntkctl) X(cntv_ctl) X(cntv_cval)
 
 void arch_vcpu_get(struct arch_vcpu *v, struct vcpu_state *s)
 {

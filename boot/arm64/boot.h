@@ -6,7 +6,7 @@
 #include "hv/abi/boot_info.h"
 
 /** Virtual minus physical address: see arch/arm64/self/mem.h. */
-extern u64 mem_offset;
+extern u64 mem_offset __attribute__((visibility("hidden")));
 
 static inline void *boot_ptr(u64 pa)
 {

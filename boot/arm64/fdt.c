@@ -28,7 +28,9 @@ status_t fdt_valid(const void *fdt, size_t max, const char **why)
 		return fdt_fail(&f, ERR_FORMAT, "the device tree is of a version before 17");
 	if (fdt_totalsize(fdt) > max)
 		return fdt_fail(&f, ERR_RANGE, "the device tree is larger than 2 MiB, or says so");
-	if (fdt_check_full(fdt, fdt_totalsize(fdt)) != 0)
+	/* libfdt looks at parts that are not aligned as if they were. */
+	if (!is_aligned(fdt_off_mem_rsvmap(fdt), 8) || !is_aligned(fdt_off_dt_struct(fdt), 4) ||
+	    fdt_check_full(fdt, fdt_totalsize(fdt)) != 0)
 		return fdt_fail(&f, ERR_FORMAT, "the device tree is corrupt or cut off");
 	return OK;
 }

@@ -36,16 +36,21 @@ static u32 walk_cells(const struct walk *w, const char *name, u32 fallback)
 	return walk_number(w, name, &v) && v <= MAX_CELLS ? (u32)v : MAX_CELLS + 1;
 }
 
+/* QEMU's guest-loader describes modules in a /chosen without these numbers and means the root's. */
 bool walk_next(struct walk *w)
 {
+	bool chosen;
+	int len;
+
 	do {
 		w->node = fdt_next_node(w->fdt, w->node, &w->depth);
 		if (w->node < 0 || w->depth < 0)
 			return false;
 	} while (w->depth >= WALK_DEPTH);
 	w->at[w->depth].node = w->node;
-	w->at[w->depth].ac = walk_cells(w, "#address-cells", 2);
-	w->at[w->depth].sc = walk_cells(w, "#size-cells", 1);
+	chosen = w->depth == 1 && strcmp(fdt_get_name(w->fdt, w->node, &len), "chosen") == 0;
+	w->at[w->depth].ac = walk_cells(w, "#address-cells", chosen ? w->at[0].ac : 2);
+	w->at[w->depth].sc = walk_cells(w, "#size-cells", chosen ? w->at[0].sc : 1);
 	return true;
 }
 

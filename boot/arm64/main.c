@@ -11,7 +11,8 @@
 /* Where QEMU's virt has its PL011, for the words that a machine without a readable device tree can still have. */
 #define VIRT_UART      0x09000000UL
 #define VIRT_UART_SIZE 0x1000UL
-#define PL011_ID       0xfe0 /* PeriphID0-3, PCellID0-3, a byte in each word (PL011 TRM, 3.3.11 and 12) */
+#define UART_SIZE      0x100UL /* what the drivers use of it; the tree may say anything */
+#define PL011_ID       0xfe0   /* PeriphID0-3, PCellID0-3, a byte in each word (PL011 TRM, 3.3.11 and 12) */
 
 extern char image_start[], image_end[];
 
@@ -41,7 +42,7 @@ static void boot_console(const void *fdt, bool mmu)
 			p->uart = (struct boot_range){ VIRT_UART, VIRT_UART_SIZE };
 			p->uart_kind = BOOT_UART_PL011;
 		}
-	} else if (fdt_console(fdt, FDT_MAX, p) == OK && mmu && !boot_map(p->uart.base, p->uart.size, true)) {
+	} else if (fdt_console(fdt, FDT_MAX, p) == OK && mmu && !boot_map(p->uart.base, UART_SIZE, true)) {
 		p->uart_kind = BOOT_UART_NONE;
 	}
 	log_init(&boot_info);
@@ -76,6 +77,18 @@ static void boot_initrd(const struct boot_range *initrd)
 		panic("boot: %s", why);
 }
 
+/* Firmware's own memory is not even mapped: a CPU that reads ahead there may get an abort. */
+static bool boot_block_reserved(u64 at)
+{
+	for (u32 i = 0; i < boot_info.nregions; i++) {
+		const struct boot_region *r = &boot_info.region[i];
+
+		if (r->kind != BOOT_MEM_RAM && range_in(at, SIZE_2M, r->base, r->size))
+			return true;
+	}
+	return false;
+}
+
 /* RAM below 4 GiB, where mem_init looks for its own. A block that is mapped already, as the console's, stays so. */
 static void boot_map_ram(void)
 {
@@ -83,8 +96,11 @@ static void boot_map_ram(void)
 		const struct boot_region *r = &boot_info.region[i];
 		u64 end = MIN(r->base + r->size, 4 * SIZE_1G);
 
-		if (r->kind == BOOT_MEM_RAM && r->base < end && !boot_map(r->base, end - r->base, false))
-			panic("boot: memory at 0x%lx cannot be mapped: it is scattered too far", r->base);
+		if (r->kind != BOOT_MEM_RAM)
+			continue;
+		for (u64 at = round_down(r->base, SIZE_2M); at < end; at += SIZE_2M)
+			if (!boot_block_reserved(at) && !boot_map(at, SIZE_2M, false))
+				panic("boot: memory at 0x%lx cannot be mapped: it is scattered too far", at);
 	}
 }
 

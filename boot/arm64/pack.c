@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* boot/arm64/pack.c: the pack, a file of boot modules for loaders that load one file alone (docs/booting.md). */
+/* boot/arm64/pack.c: the pack, a file of boot modules for loaders that load one file alone. */
 #include "boot/arm64/fdt.h"
 #include "hv/lib/string.h"
 #include "hv/lib/util.h"
 
+/*
+ * Little-endian. The header: 8 bytes of magic, u32 version, u32 count of entries, u64 size of the whole. From byte 256
+ * on the entries, of 256 bytes each: u64 offset of the file in the pack, u64 its size, its name and arguments, which
+ * end with NUL. The files follow, each at a multiple of 4 KiB.
+ */
 #define PACK_MAGIC   "TRVPACK1"
 #define PACK_VERSION 1u
 #define PACK_ENTRY   256u /* bytes an entry, and where the first begins */

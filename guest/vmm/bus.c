@@ -73,14 +73,6 @@ static u64 bus_mask(unsigned size)
 	return ~0ULL >> ((64 - 8 * size) & 63);
 }
 
-/* Does the access lie wholly in @r? */
-static inline bool bus_whole(const struct bus_region *r, u64 addr, unsigned size)
-{
-	u64 off = addr - r->base;
-
-	return off < r->size && r->size - off >= size;
-}
-
 /* Is no byte of the access in any region? None holds @addr itself. */
 static bool bus_nothing(const struct bus *b, u64 addr, unsigned size)
 {
@@ -107,9 +99,9 @@ static NOINLINE u64 bus_read_other(struct bus *b, u64 addr, unsigned size)
 
 u64 bus_read(struct bus *b, u64 addr, unsigned size)
 {
-	const struct bus_region *r = b->last;
+	const struct bus_region *r = bus_hit(b, addr, size);
 
-	if (likely(r != NULL && bus_whole(r, addr, size)))
+	if (likely(r != NULL))
 		return r->ops->read(r->dev, addr - r->base, size) & bus_mask(size);
 	return bus_read_other(b, addr, size);
 }
@@ -131,9 +123,9 @@ static NOINLINE void bus_write_other(struct bus *b, u64 addr, unsigned size, u64
 
 void bus_write(struct bus *b, u64 addr, unsigned size, u64 value)
 {
-	const struct bus_region *r = b->last;
+	const struct bus_region *r = bus_hit(b, addr, size);
 
-	if (likely(r != NULL && bus_whole(r, addr, size)))
+	if (likely(r != NULL))
 		r->ops->write(r->dev, addr - r->base, size, value & bus_mask(size));
 	else
 		bus_write_other(b, addr, size, value);

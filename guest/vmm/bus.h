@@ -4,6 +4,7 @@
 #define GUEST_VMM_BUS_H
 
 #include "hv/abi/status.h"
+#include "hv/lib/util.h"
 
 #define BUS_MAX_REGIONS 64
 
@@ -32,6 +33,21 @@ struct bus {
 MUST_CHECK status_t bus_add(struct bus *b, struct bus_region *r);
 void bus_remove(struct bus *b, struct bus_region *r);
 struct bus_region *bus_find(struct bus *b, u64 addr);
+
+/** Does an access lie wholly in @r? */
+static inline bool bus_whole(const struct bus_region *r, u64 addr, unsigned size)
+{
+	u64 off = addr - r->base;
+
+	return off < r->size && r->size - off >= size;
+}
+
+/** The region of the access before, if this one, too, lies wholly in it. NULL: ask bus_find. */
+static inline struct bus_region *bus_hit(const struct bus *b, u64 addr, unsigned size)
+{
+	return likely(b->last != NULL && bus_whole(b->last, addr, size)) ? b->last : NULL;
+}
+
 /** All ones where nothing is; an access that straddles a region's end is split into bytes. */
 u64 bus_read(struct bus *b, u64 addr, unsigned size);
 void bus_write(struct bus *b, u64 addr, unsigned size, u64 value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/unit/test_emulate_a64.c: A64 loads and stores carried out for a guest. Words are what the assembler makes.
- * LINK: guest/vmm/arm64/emulate.c guest/vmm/bus.c tests/unit/fake_rt.c
+ * LINK: guest/vmm/arm64/emulate.c guest/vmm/arm64/walk.c guest/vmm/bus.c tests/unit/fake_rt.c
  * CFLAGS: -Ihv/abi/arm64 -Iguest/vmm/arm64
  */
 #include "guest/vmm/arm64/emulate.h"
@@ -244,7 +244,7 @@ static void a_pair_may_fault_in_its_second_half(void **state)
 	assert_int_equal(acc[0].off, 0x10);
 }
 
-static void other_pages_are_reached_only_without_mmu(void **state)
+static void other_pages_need_the_guests_tables_or_no_mmu(void **state)
 {
 	struct vcpu_state old;
 
@@ -306,6 +306,98 @@ static void a_pair_may_straddle_ram_and_a_device(void **state)
 	assert_int_equal(st.regs.x[3], ANSWER);
 }
 
+#define TABLE(n) (VIRT_RAM_BASE + 0x1000u * (n))
+
+static void put_desc(u64 table, unsigned i, u64 desc)
+{
+	memcpy(vm.ram[0].mem + (table - VIRT_RAM_BASE) + 8 * i, &desc, 8);
+}
+
+/* 39 bits in both halves, 4 KiB: VA in TTBR1's by three tables. */
+static void make_tables(u64 page)
+{
+	st.tcr = 25 | 25 << 16 | 2u << 30;
+	st.ttbr1 = TABLE(1) | 0x7ull << 48 | 1;
+	put_desc(TABLE(1), VA >> 30 & 511, TABLE(2) | 3);
+	put_desc(TABLE(2), VA >> 21 & 511, TABLE(3) | 3);
+	put_desc(TABLE(3), VA >> 12 & 511, page);
+}
+
+#define VA39 (VA | 0xffffff8000000000ull)
+
+static void tables_of_three_levels_are_walked(void **state)
+{
+	u64 gpa = 0;
+
+	make_tables(DEV | 0x403);
+	assert_true(a64_walk(&vm, &st, VA39 + 0x123, true, &gpa));
+	assert_int_equal(gpa, DEV + 0x123);
+	assert_true(a64_walk(&vm, &st, (VA39 + 0x123) ^ 0x3full << 56, false, &gpa)); /* a tag */
+	assert_false(a64_walk(&vm, &st, VA, false, &gpa));			      /* between the halves */
+	assert_false(a64_walk(&vm, &st, VA39 + 0x1000, false, &gpa));
+	assert_false(a64_walk(&vm, &st, VA39 & BITS(38, 0), false, &gpa)); /* TTBR0 leads out of RAM */
+	st.regs.pstate = ARM_PSTATE_EL0;
+	assert_false(a64_walk(&vm, &st, VA39, false, &gpa));
+	make_tables(DEV | 0x4c3); /* user, read-only */
+	assert_true(a64_walk(&vm, &st, VA39, false, &gpa));
+	assert_false(a64_walk(&vm, &st, VA39, true, &gpa));
+	make_tables(DEV | 0x043); /* not accessed */
+	assert_false(a64_walk(&vm, &st, VA39, false, &gpa));
+	make_tables(DEV | 0x441); /* no page */
+	assert_false(a64_walk(&vm, &st, VA39, false, &gpa));
+	st.tcr |= BIT(23); /* EPD1 */
+	make_tables(DEV | 0x443);
+	st.tcr |= BIT(23);
+	assert_false(a64_walk(&vm, &st, VA39, false, &gpa));
+}
+
+static void blocks_and_other_granules_are_walked(void **state)
+{
+	u64 gpa = 0;
+
+	make_tables(0);
+	put_desc(TABLE(2), VA >> 21 & 511, 0x8000000 | 0x401);
+	assert_true(a64_walk(&vm, &st, VA39 + 0x45, false, &gpa));
+	assert_int_equal(gpa, 0x8000000 + ((VA + 0x45) & 0x1fffff));
+	put_desc(TABLE(1), VA >> 30 & 511, 0x40000000 | 0x401);
+	assert_true(a64_walk(&vm, &st, VA39, false, &gpa));
+	assert_int_equal(gpa, 0x40000000 + (VA & 0x3fffffff));
+	/* 48 bits, 4 KiB: four levels; a block at the first is none */
+	st.tcr = 16 | 16 << 16 | 2u << 30;
+	put_desc(TABLE(1), VA >> 39 & 511, 0x401);
+	assert_false(a64_walk(&vm, &st, VA, false, &gpa));
+	/* 64 KiB, 42 bits: two levels, in TTBR0 */
+	st.tcr = 22 | 1 << 14;
+	st.ttbr0 = TABLE(0);
+	put_desc(TABLE(0), 1, 0x60000000 | 0x401); /* a block of 512 MiB */
+	assert_true(a64_walk(&vm, &st, 0x20012345, false, &gpa));
+	assert_int_equal(gpa, 0x60012345);
+	/* 16 KiB, 36 bits: two levels */
+	st.tcr = 28 | 2 << 14;
+	put_desc(TABLE(0), 2, TABLE(0) | 3); /* is its own next table */
+	put_desc(TABLE(0), 5, 0x5000000 | 0x403);
+	assert_true(a64_walk(&vm, &st, 2ull << 25 | 5ull << 14 | 0x77, false, &gpa));
+	assert_int_equal(gpa, 0x5000077);
+}
+
+static void an_access_across_pages_follows_the_tables(void **state)
+{
+	make_tables(DEV | 0x403);
+	put_desc(TABLE(3), (VA >> 12 & 511) + 1, (DEV + 0x5000) | 0x403);
+	st.regs.x[1] = 0x8877665544332211;
+	st.regs.x[2] = VA39 + 0xffd;
+	{
+		struct a64_insn i;
+
+		assert_true(a64_decode(0xf8008441, &i)); /* str x1, [x2], #8 */
+		assert_true(a64_step(&vm, &st, &i, VA39 + 0xffd, DEV + 0xffd));
+	}
+	assert_int_equal(accesses, 8);
+	assert_int_equal(acc[2].off, 0xfff);
+	assert_int_equal(acc[3].off, 0x5000);
+	assert_int_equal(acc[3].value, 0x44);
+}
+
 static u64 seed = 0x5eed;
 
 static u64 rnd(void)
@@ -343,6 +435,9 @@ static void random_words_touch_nothing_but_registers_ram_and_devices(void **stat
 		st.regs.sp_el0 = rnd_address();
 		st.regs.pstate = rnd() % 16;
 		st.sctlr = rnd() & 1;
+		st.tcr = rnd();
+		st.ttbr0 = st.ttbr1 = VIRT_RAM_BASE + rnd() % (RAM_SIZE + 64);
+		put_desc(VIRT_RAM_BASE, rnd() % (RAM_SIZE / 8), rnd() % 4 ? rnd() : rnd_address() | 3);
 		if (!a64_decode(word, &i))
 			continue;
 		assert_true(i.count == 1 || i.count == 2);
@@ -365,9 +460,12 @@ int main(void)
 		T(a_tag_in_the_address_does_not_matter),
 		T(an_instruction_that_is_not_the_one_that_faulted_does_nothing),
 		T(a_pair_may_fault_in_its_second_half),
-		T(other_pages_are_reached_only_without_mmu),
+		T(other_pages_need_the_guests_tables_or_no_mmu),
 		T(what_leaves_the_device_and_ram_is_refused_as_a_whole),
 		T(a_pair_may_straddle_ram_and_a_device),
+		T(tables_of_three_levels_are_walked),
+		T(blocks_and_other_granules_are_walked),
+		T(an_access_across_pages_follows_the_tables),
 		T(random_words_touch_nothing_but_registers_ram_and_devices),
 	};
 

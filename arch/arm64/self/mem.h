@@ -5,7 +5,9 @@
 
 #define MEM_HIGH 0xffff000000000000UL /* with VHE, the tables of TTBR1_EL2; without, 0 */
 
-extern u64 mem_offset; /* virtual - physical: MEM_HIGH or 0 */
+/* Virtual - physical: MEM_HIGH or 0. Hidden: else its address comes from a table of final addresses, which boot code
+ * cannot reach with the MMU off. */
+extern u64 mem_offset __attribute__((visibility("hidden")));
 
 static inline void *arch_ptr(u64 pa)
 {

@@ -60,4 +60,6 @@ static void mmio8250_map(void)
 		mmio8250_base = 0;
 }
 
-const struct uart_driver uart_8250 = { .name = "8250", .init = mmio8250_init, .putc = mmio8250_putc, .map = mmio8250_map };
+const struct uart_driver uart_8250 = {
+	.name = "8250", .init = mmio8250_init, .putc = mmio8250_putc, .map = mmio8250_map
+};

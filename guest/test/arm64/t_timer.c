@@ -99,7 +99,7 @@ static void registers(void)
 	set_ctl(CTL_ENABLE | CTL_IMASK);
 	t_eq("expired: ISTATUS", ctl() & CTL_ISTATUS, CTL_ISTATUS);
 	t_check("masked: not signalled", !gic_signalled());
-	set_cval(~0ull);
+	set_cval(~0ull >> 1); /* not ~0: QEMU 7.2 adds CNTVOFF to it, and its timer then fires without end */
 	t_eq("not expired: no ISTATUS", ctl() & CTL_ISTATUS, 0);
 	set_ctl(0);
 }

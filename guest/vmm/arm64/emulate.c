@@ -141,8 +141,10 @@ bool a64_bus_answers(struct vm *vm, u64 gpa)
 
 struct a64_access {
 	struct vm *vm;
+	const struct vcpu_state *st;
 	u64 gva, gpa; /* a virtual address and where it leads    */
-	bool flat;    /* the MMU is off: all others lead to themselves */
+	bool write;
+	bool flat; /* the MMU is off: all others lead to themselves */
 };
 
 /* Where the byte at @va is. */
@@ -152,7 +154,7 @@ static bool a64_place(const struct a64_access *a, u64 va, u64 *gpa)
 		*gpa = (a->gpa & PAGE_MASK) | (va & ~PAGE_MASK);
 	else if (a->flat)
 		*gpa = va & VA_BITS;
-	else
+	else if (!a64_walk(a->vm, a->st, va, a->write, gpa))
 		return false;
 	return vm_mem(a->vm, *gpa, 1) != NULL || a64_bus_answers(a->vm, *gpa);
 }
@@ -256,7 +258,9 @@ static void a64_set_loaded(struct vcpu_regs *regs, const struct a64_insn *i, uns
 bool a64_step(struct vm *vm, struct vcpu_state *st, const struct a64_insn *i, u64 gva, u64 gpa)
 {
 	struct vcpu_regs *regs = &st->regs;
-	const struct a64_access a = { vm, gva, gpa, (st->sctlr & SCTLR_M) == 0 };
+	const struct a64_access a = {
+		.vm = vm, .st = st, .gva = gva, .gpa = gpa, .write = !i->load, .flat = (st->sctlr & SCTLR_M) == 0
+	};
 	const u8 reg[2] = { i->rt, i->rt2 };
 	u64 *base = i->rn == 31 ? a64_sp(st) : &regs->x[i->rn];
 	u64 moved = *base + a64_offset(regs, i), va = i->post ? *base : moved, value[2];

@@ -29,11 +29,16 @@ MUST_CHECK bool a64_decode(u32 word, struct a64_insn *i);
 
 /**
  * Carry out @i, which faulted at virtual address @gva, guest-physical @gpa, on @st: registers, stack pointers and pc
- * (st->regs as in the run page, the rest from HV_VCPU_GET). False: it reaches where neither RAM nor a device is, does
- * not touch @gva, or touches a page besides @gva's whose place is not known: while the guest's MMU is on, only @gva's
- * translation is. Then nothing has changed.
+ * (st->regs as in the run page, the rest from HV_VCPU_GET). False, and nothing has changed: it reaches where neither
+ * RAM nor a device is, does not touch @gva, or crosses into a page that the guest's tables do not let it reach.
  */
 MUST_CHECK bool a64_step(struct vm *vm, struct vcpu_state *st, const struct a64_insn *i, u64 gva, u64 gpa);
+
+/**
+ * Where the tables of @st's guest lead @va, its MMU being on, for an access of the exception level in st->regs. False:
+ * no translation, no right, or 52-bit addresses, which are not known here.
+ */
+MUST_CHECK bool a64_walk(const struct vm *vm, const struct vcpu_state *st, u64 va, bool write, u64 *gpa);
 
 /** Does something answer at @gpa: a device, or PCI's windows, in which unclaimed reads are all ones? */
 bool a64_bus_answers(struct vm *vm, u64 gpa);

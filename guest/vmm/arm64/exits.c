@@ -71,32 +71,24 @@ static NOINLINE void exits_emulate(struct vcpu *v)
 		vm_stop(v->vm, STOP_CRASH, "its stack pointer cannot be set");
 }
 
-/* No device in the place, no syndrome, or no data access at all. */
+/* No device in the place, no syndrome, no data access at all, or just another device than the last time. */
 static NOINLINE void exits_mmio_other(struct vcpu *v)
-{
-	struct run_page *run = v->run;
-
-	if ((run->u.mmio.access & MAP_X) != 0) {
-		exits_inject(run, ARM_INJECT_ABORT);
-	} else if (run->u.mmio.size == 0) {
-		exits_emulate(v);
-	} else if (virt_in_pci(run->u.mmio.gpa)) { /* the host bridge answers for what is not there */
-		run->data = ~0ull >> (64 - 8 * run->u.mmio.size);
-		run->reply = REPLY_SKIP;
-	} else {
-		exits_inject(run, ARM_INJECT_ABORT);
-	}
-}
-
-static void exits_mmio(struct vcpu *v)
 {
 	struct run_page *run = v->run;
 	struct bus *bus = &v->vm->mmio;
 	u64 gpa = run->u.mmio.gpa;
 	unsigned size = run->u.mmio.size;
 
-	if (unlikely(size == 0 || (run->u.mmio.access & MAP_X) != 0 || bus_find(bus, gpa) == NULL)) {
-		exits_mmio_other(v);
+	if ((run->u.mmio.access & MAP_X) != 0) {
+		exits_inject(run, ARM_INJECT_ABORT);
+		return;
+	}
+	if (size == 0) {
+		exits_emulate(v);
+		return;
+	}
+	if (!a64_bus_answers(v->vm, gpa)) {
+		exits_inject(run, ARM_INJECT_ABORT);
 		return;
 	}
 	if ((run->u.mmio.access & MAP_W) != 0)
@@ -104,6 +96,26 @@ static void exits_mmio(struct vcpu *v)
 	else
 		run->data = bus_read(bus, gpa, size);
 	run->reply = REPLY_SKIP;
+}
+
+/* The way of nearly all exits, and the one whose instructions are counted. */
+static void exits_mmio(struct vcpu *v)
+{
+	struct run_page *run = v->run;
+	u64 gpa = run->u.mmio.gpa;
+	unsigned size = run->u.mmio.size;
+	const struct bus_region *r = bus_hit(&v->vm->mmio, gpa, size);
+
+	if (unlikely(r == NULL || size == 0 || (run->u.mmio.access & MAP_X) != 0)) {
+		exits_mmio_other(v);
+		return;
+	}
+	run->reply = REPLY_SKIP;
+	/* The hypervisor has cut the value that was written, and cuts the answer. */
+	if ((run->u.mmio.access & MAP_W) != 0)
+		r->ops->write(r->dev, gpa - r->base, size, run->data);
+	else
+		run->data = r->ops->read(r->dev, gpa - r->base, size);
 }
 
 static void exits_none(struct vcpu *v)
@@ -180,7 +192,7 @@ void exit_dispatch(struct vcpu *v)
 
 	v->run->reply = 0;
 	if (likely(kind == EXIT_MMIO))
-		exits_mmio(v); /* nearly all of them */
+		exits_mmio(v);
 	else if (kind < EXIT_COUNT && exits_table[kind] != NULL)
 		exits_table[kind](v);
 	else

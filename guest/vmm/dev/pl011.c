@@ -284,17 +284,13 @@ static u32 pl011_read4(struct pl011 *u, u64 off)
 /* The bus is 32 bits wide: narrower reads take their part of a register, wider ones two. */
 static u64 pl011_read(void *dev, u64 off, unsigned size)
 {
-	u64 v = pl011_read4(dev, off & ~3ull);
-
-	if (unlikely(size == 8))
-		v |= (u64)pl011_read4(dev, (off & ~3ull) + 4) << 32;
-	return v >> 8 * (off & 3);
+	if (likely(size != 8))
+		return (u64)pl011_read4(dev, off & ~3ull) >> 8 * (off & 3);
+	return pl011_read(dev, off, 4) | pl011_read(dev, off + 4, 4) << 32;
 }
 
-static void pl011_write(void *dev, u64 off, unsigned size, u64 v)
+static void pl011_write4(struct pl011 *u, u64 off, u32 v)
 {
-	struct pl011 *u = dev;
-
 	switch (off) {
 	case REG_DR: pl011_write_data(u, (u8)v); break;
 	case REG_RSR: u->rsr = 0; break;
@@ -315,8 +311,13 @@ static void pl011_write(void *dev, u64 off, unsigned size, u64 v)
 	case REG_DMACR: u->dmacr = v & BITS(2, 0); break;
 	default: break; /* the others are read-only */
 	}
+}
+
+static void pl011_write(void *dev, u64 off, unsigned size, u64 v)
+{
+	pl011_write4(dev, off, (u32)v);
 	if (unlikely(size == 8))
-		pl011_write(dev, off + 4, 4, v >> 32);
+		pl011_write4(dev, off + 4, (u32)(v >> 32));
 }
 
 static const struct bus_ops pl011_ops = { pl011_read, pl011_write };

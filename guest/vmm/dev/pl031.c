@@ -69,11 +69,9 @@ static u32 pl031_read4(const struct pl031 *r, u64 off)
 
 static u64 pl031_read(void *dev, u64 off, unsigned size)
 {
-	u64 v = pl031_read4(dev, off & ~3ull);
-
-	if (size == 8)
-		v |= (u64)pl031_read4(dev, (off & ~3ull) + 4) << 32;
-	return v >> 8 * (off & 3);
+	if (likely(size != 8))
+		return (u64)pl031_read4(dev, off & ~3ull) >> 8 * (off & 3);
+	return pl031_read(dev, off, 4) | pl031_read(dev, off + 4, 4) << 32;
 }
 
 static void pl031_write(void *dev, u64 off, unsigned size, u64 value)
