@@ -38,8 +38,8 @@ static void time(void)
 	while (*mmio32(DR) == now && counter() - start < us_to_ticks(3000000))
 		delay_us(1000);
 	t_eq("it goes on by one", *mmio32(DR), now + 1);
-	t_check("  after about a second",
-		counter() - start > us_to_ticks(500000) && counter() - start < us_to_ticks(2000000));
+	start = counter() - start; /* QEMU's own runs by the host's clock, whatever the counter does */
+	t_hw("  after about a second", start > us_to_ticks(500000) && start < us_to_ticks(2000000), true);
 	*mmio32(DR) = 5;
 	t_check("the data register is read-only", *mmio32(DR) - now <= 10);
 	*mmio32(LR) = 1000;
