@@ -34,10 +34,12 @@ void arch_vcpu_init_service(struct arch_vcpu *v, u64 entry, u64 image, u64 mailb
 
 /** Run @v, interrupts masked, until an exit that hv/ must see; fill @x. */
 void arch_vcpu_run(struct arch_vcpu *v, struct exit *x);
-/** Put what RUN_STATE promises into @v's registers. */
-void arch_vcpu_export(struct arch_vcpu *v);
-/** Carry out the completion in @run of the exit @kind. Every field is read once. */
-void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run);
+/*
+ * Two more that are inline where that is worth it, so that self/vcpu.h declares them:
+ * void arch_vcpu_export(struct arch_vcpu *v): put what RUN_STATE promises into @v's registers.
+ * u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run): carry out the completion in
+ * @run of the exit @kind; every field is read once. Returns run->reply as it was.
+ */
 /** Skip the instruction that made exit @x. */
 static inline void arch_vcpu_skip(struct arch_vcpu *v, const struct exit *x);
 /** Give the guest the exception of an instruction it does not have. */

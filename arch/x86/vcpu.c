@@ -200,7 +200,7 @@ static void vcpu_answer_io(struct arch_vcpu *v, unsigned size, u64 data)
 		*rax = (*rax & ~0xffUL) | (u8)data;
 }
 
-void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run)
+u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run)
 {
 	u32 reply = run->reply, inject = run->inject;
 
@@ -234,6 +234,7 @@ void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_pag
 		v->extint_vector = (u8)inject;
 		v->extint_ready = true;
 	}
+	return reply;
 }
 
 /* The wires of a PC end at the I/O APIC and the 8259, which are the service VM's. */
