@@ -244,14 +244,13 @@ void arm_complete(struct arch_vcpu *v, enum exit_kind kind, const struct run_pag
 	}
 }
 
+/* It would move these lines at each run. */
+/* clang-format off */
 #define STATE_EL1(X)                                                                                           \
-	X(sctlr)                                                                                               \
-	X(cpacr)                                                                                               \
-	X(ttbr0)                                                                                               \
-	X(ttbr1)                                                                                               \
-	X(tcr)                                                                                                 \
-	X(mair) X(amair) X(vbar) X(sp_el1) X(elr) X(spsr) X(esr) X(far) X(afsr0) X(afsr1) X(par) X(contextidr) \
-		X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(csselr) X(cntkctl) X(cntv_ctl) X(cntv_cval)
+	X(sctlr) X(cpacr) X(ttbr0) X(ttbr1) X(tcr) X(mair) X(amair) X(vbar) X(sp_el1) X(elr) X(spsr) X(esr)     \
+	X(far) X(afsr0) X(afsr1) X(par) X(contextidr) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(csselr)        \
+	X(cntkctl) X(cntv_ctl) X(cntv_cval)
+/* clang-format on */
 
 void arch_vcpu_get(struct arch_vcpu *v, struct vcpu_state *s)
 {
