@@ -180,7 +180,7 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 	v->el1.sctlr = SCTLR_RESET;
 	if (!vm->service) {
 		vgic_cpu_init(&v->gic, &vm->gic, id);
-		arch_vcpu_reset_irq(v);
+		arch_vcpu_reset_irq(v, false);
 	}
 	return OK;
 }
@@ -198,7 +198,7 @@ void arch_vcpu_init_service(struct arch_vcpu *v, u64 entry, u64 image, u64 mailb
 	v->regs->x[1] = mailbox;
 }
 
-void arch_vcpu_reset_irq(struct arch_vcpu *v)
+void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait)
 {
 	run_forget(v);
 	vgic_reset(&v->gic);

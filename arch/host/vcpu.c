@@ -128,7 +128,7 @@ void arch_vcpu_get(struct arch_vcpu *v, struct vcpu_state *s)
 	s->regs = *v->regs;
 }
 
-void arch_vcpu_reset_irq(struct arch_vcpu *v)
+void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait)
 {
 	v->deadline = ~0UL;
 }

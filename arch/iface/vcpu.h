@@ -49,11 +49,16 @@ void arch_vcpu_get(struct arch_vcpu *v, struct vcpu_state *s);
 /** ERR_INVAL when @s is no state a CPU can be in as far as it can tell; the rest shows at entry. */
 MUST_CHECK status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s);
 
-/** @v's local interrupt controller as after power-on: nothing pending, no timer. */
-void arch_vcpu_reset_irq(struct arch_vcpu *v);
+/**
+ * @v's local interrupt controller as after power-on: nothing pending, no timer. @wait: it does nothing until another
+ * vCPU starts it (SIPI; PSCI CPU_ON), and arch_vcpu_awake is false until then.
+ */
+void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait);
 
 /** Would @v, halted, go on now? */
 bool arch_vcpu_awake(struct arch_vcpu *v);
+/* hv/sched.c gives this: another vCPU has sent @v an interrupt, or has started it. */
+void vcpu_kicked(struct arch_vcpu *v);
 /** Can any interrupt wake @v, once halted? */
 bool arch_vcpu_can_wake(struct arch_vcpu *v);
 /** Deliver a message-signalled interrupt; true if it was for @v. */

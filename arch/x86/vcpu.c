@@ -69,7 +69,7 @@ static void vcpu_reset_state(struct vcpu_state *s)
 }
 
 /* As firmware leaves it: nobody's firmware runs here. */
-void arch_vcpu_reset_irq(struct arch_vcpu *v)
+void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait)
 {
 	vlapic_init(&v->apic, v->id, v->id == 0);
 	vlapic_virtual_wire(&v->apic);
@@ -100,7 +100,7 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 	*(u32 *)((u8 *)v->xsave + XSAVE_MXCSR) = MXCSR_RESET;
 	*(u64 *)((u8 *)v->xsave + 512) =
 		XCR0_X87 | XCR0_SSE; /* XSTATE_BV: these are in the area, the rest is initial */
-	arch_vcpu_reset_irq(v);
+	arch_vcpu_reset_irq(v, false);
 	vendor->vcpu_init(v);
 	vcpu_reset_state(&s);
 	return arch_vcpu_set(v, &s);
