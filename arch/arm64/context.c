@@ -134,6 +134,7 @@ void context_own(struct arch_vcpu *v)
 		context_timer_off();
 		fpsimd_save(old->fp);
 		vgic_save(&old->gic);
+		vcpu_kicks(&old->vm->gic);
 	}
 	context_owner = v;
 	vgic_loaded = v ? &v->gic : NULL;

@@ -34,6 +34,7 @@ extern const struct ptab_format fmt_el2, fmt_el2_vhe, fmt_el0, fmt_s2, fmt_s2_se
 #define HCR_BSU_IS BIT(10)
 #define HCR_DC	   BIT(12)
 #define HCR_TWI	   BIT(13)
+#define HCR_TWE	   BIT(14)
 #define HCR_TID3   BIT(18)
 #define HCR_TSC	   BIT(19)
 #define HCR_TIDCP  BIT(20)
@@ -78,6 +79,14 @@ void context_exception(struct arch_vcpu *v, u64 esr, u64 far, bool has_far);
 u64 context_vtimer(const struct arch_vcpu *v);
 /** Bring @v's struct arm_context up to date. */
 void context_save(struct arch_vcpu *v);
+
+/* arch/arm64/vcpu.c */
+/** Pass on what the guest's interrupt controller has left in vgic.kick. */
+void vcpu_kicks(struct vgic *g);
+/** vCPU @n of @vm, or NULL. */
+struct arch_vcpu *vcpu_number(struct arch_vm *vm, unsigned n);
+/** @v, which is off, starts at @entry with @context in x0, all else as after power-on; counter offset @cntvoff. */
+void vcpu_power_on(struct arch_vcpu *v, u64 entry, u64 context, u64 cntvoff);
 
 /* arch/arm64/fpsimd.S */
 /** The 32 vector registers, FPCR and FPSR: 528 bytes, 16-byte aligned. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arch/arm64/irq.c: what a physical interrupt means: our timer, a guest's interface or timer, or a device's SPI. */
 #include "arch/arm64/irq.h"
+#include "arch/arm64/cpu.h"
 #include "arch/arm64/gic.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/vgic.h"
@@ -52,6 +53,7 @@ static void irq_maintenance(void)
 	vgic_sync(vgic_loaded);
 	if (vgic_loaded->todo)
 		vgic_flush(vgic_loaded);
+	vcpu_kicks(vgic_loaded->vgic);
 }
 
 /* The guest's own end of it deactivates it, by the list register. */

@@ -21,6 +21,8 @@
 #define PSCI_NOT_SUPPORTED (-1L)
 #define PSCI_INVALID	   (-2L)
 #define PSCI_ALREADY_ON	   (-4L)
+#define PSCI_ON_PENDING	   (-5L)
+#define PSCI_BAD_ADDRESS   (-9L)
 #define PSCI_RESET2_VENDOR BIT(31)
 
 static const u32 psci_functions[] = {
@@ -49,10 +51,70 @@ static long psci_features(u32 fn)
 	return PSCI_NOT_SUPPORTED;
 }
 
-/* Only the caller itself is there. */
-static bool psci_self(const struct arch_vcpu *v, u64 affinity)
+#define PSCI_AFFINITY 0xff00ffffffUL /* of MPIDR_EL1 */
+
+/* The vCPU of @affinity, or NULL. */
+static struct arch_vcpu *psci_target(const struct arch_vcpu *v, u64 affinity)
 {
-	return affinity == (v->mpidr & 0xff00ffffffUL);
+	for (unsigned n = 0; n < v->vm->gic.nvcpus; n++) {
+		struct arch_vcpu *t = vcpu_number(v->vm, n);
+
+		if (t && (t->mpidr & PSCI_AFFINITY) == affinity)
+			return t;
+	}
+	return NULL;
+}
+
+/* May a CPU start at @entry? It must be an instruction in the guest's memory. */
+static bool psci_entry(const struct arch_vcpu *v, u64 entry)
+{
+	struct ptab_leaf leaf;
+
+	return is_aligned(entry, 4) && ptab_lookup(&v->vm->s2, entry, &leaf) == OK && (leaf.flags & PT_X);
+}
+
+static long psci_cpu_on(struct arch_vcpu *v, u64 affinity, u64 entry, u64 context)
+{
+	struct arch_vcpu *t = psci_target(v, affinity);
+
+	if (!t)
+		return PSCI_INVALID;
+	if (t->power != ARM_OFF)
+		return t->power == ARM_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
+	if (!psci_entry(v, entry))
+		return PSCI_BAD_ADDRESS;
+	vcpu_power_on(t, entry, context, v->cntvoff);
+	return PSCI_SUCCESS;
+}
+
+static long psci_affinity_info(const struct arch_vcpu *v, u64 affinity, u32 level)
+{
+	const struct arch_vcpu *t = psci_target(v, affinity);
+
+	return t && level == 0 ? t->power : PSCI_INVALID;
+}
+
+/* It sleeps until somebody else starts it; false. True: there is nobody else. */
+static bool psci_cpu_off(struct arch_vcpu *v, struct exit *x)
+{
+	bool others = false;
+
+	for (unsigned n = 0; n < v->vm->gic.nvcpus; n++) {
+		const struct arch_vcpu *t = vcpu_number(v->vm, n);
+
+		others = others || (t && t != v && t->power != ARM_OFF);
+	}
+	if (!others)
+		return true;
+	v->power = ARM_OFF;
+	v->halted = true;
+	run_forget(v);
+	vgic_reset_cpu(&v->gic); /* what it has of SPIs can go elsewhere */
+	v->cntp_ctl = 0;
+	v->deadline = ~0UL;
+	vcpu_kicks(&v->vm->gic);
+	x->kind = EXIT_HALT;
+	return false;
 }
 
 /* The machine ends or sleeps: hv/ and the service VM do that. */
@@ -63,6 +125,8 @@ static bool psci_leave(struct arch_vcpu *v, struct exit *x, u32 fn)
 		v->regs->x[0] = PSCI_SUCCESS; /* once awake: standby loses nothing */
 		return run_halt(v, v->pc, x);
 	}
+	if (fn == PSCI_CPU_OFF && !psci_cpu_off(v, x))
+		return false;
 	x->kind = EXIT_SHUTDOWN;
 	x->fault.code = fn == PSCI_RESET2_32 ? PSCI_SYSTEM_RESET2 : fn;
 	x->fault.info = v->regs->x[1];
@@ -89,13 +153,9 @@ bool psci_call(struct arch_vcpu *v, struct exit *x)
 	case PSCI_FEATURES: r[0] = (u64)psci_features((u32)r[1]); return true;
 	case PSCI_MIGRATE_INFO: r[0] = PSCI_NOT_PRESENT; return true;
 	case PSCI_CPU_ON:
-	case PSCI_CPU_ON | SMCCC_64:
-		r[0] = (u64)(psci_self(v, r[1] & mask) ? PSCI_ALREADY_ON : PSCI_INVALID);
-		return true;
+	case PSCI_CPU_ON | SMCCC_64: r[0] = (u64)psci_cpu_on(v, r[1] & mask, r[2] & mask, r[3] & mask); return true;
 	case PSCI_AFFINITY_INFO:
-	case PSCI_AFFINITY_INFO | SMCCC_64:
-		r[0] = (u64)(psci_self(v, r[1] & mask) && (u32)r[2] == 0 ? PSCI_SUCCESS : PSCI_INVALID);
-		return true;
+	case PSCI_AFFINITY_INFO | SMCCC_64: r[0] = (u64)psci_affinity_info(v, r[1] & mask, (u32)r[2]); return true;
 	case PSCI_RESET2_32:
 	case PSCI_SYSTEM_RESET2:
 		if ((u32)r[1] != 0 && !(r[1] & PSCI_RESET2_VENDOR)) {

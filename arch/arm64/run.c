@@ -56,6 +56,17 @@ static void run_unload_service(void)
 		write_sysreg(o->mdscr, mdscr_el1);
 }
 
+/*
+ * vCPUs of a VM have one VMID; what one has told its own TLB and instruction cache alone to forget, or what its tables
+ * alone say, is no business of another's. HCR_EL2 and VTTBR_EL2 are @v's.
+ */
+static COLD void run_not_last(struct arch_vcpu *v)
+{
+	if (v->vm->last)
+		asm volatile("isb; tlbi vmalle1; ic iallu; dsb nsh; isb" : : : "memory");
+	v->vm->last = v;
+}
+
 static void run_load_guest(struct arch_vcpu *v)
 {
 	bool other = context_owner != v;
@@ -75,6 +86,8 @@ static void run_load_guest(struct arch_vcpu *v)
 	}
 	write_sysreg(v->hcr, hcr_el2);
 	run_loaded = v;
+	if (unlikely(v->vm->last != v))
+		run_not_last(v);
 }
 
 void run_forget(const struct arch_vcpu *v)
@@ -127,6 +140,8 @@ static u64 run_translate(const struct arch_vcpu *v, u64 va, bool write)
 	write_sysreg(saved, par_el1);
 	return par & 1 ? ~0UL : (par & BITS(47, 12)) | (va & (PAGE_SIZE - 1));
 }
+
+#define ISS_TI BITS(1, 0) /* of a trapped WFI: 0; else WFE and the like */
 
 /* ISS of a data abort. */
 #define ISS_ISV		BIT(24)
@@ -253,7 +268,12 @@ static bool run_sync(struct arch_vcpu *v, struct exit *x)
 		}
 		break;
 	case EC_SYSREG: return trap_sysreg(v, esr, x);
-	case EC_WFX: return run_halt(v, v->pc + (esr & ESR_IL ? 4 : 2), x);
+	case EC_WFX:
+		if (!(esr & ISS_TI))
+			return run_halt(v, v->pc + (esr & ESR_IL ? 4 : 2), x);
+		v->pc += esr & ESR_IL ? 4 : 2;
+		x->kind = EXIT_PAUSE;
+		return false;
 	case EC_IABT_LOW: return run_insn_abort(v, esr, x);
 	default: break;
 	}
@@ -301,6 +321,27 @@ again:
 		   read_sysreg(hpfar_el2), v->regs->x[30], v->sp_el0);
 }
 
+/* @v has slept, or was off. False: it is off still, and sleeps on. */
+static bool run_wake(struct arch_vcpu *v, struct exit *x)
+{
+	if (v->power == ARM_OFF) {
+		x->kind = EXIT_HALT;
+		x->next_pc = v->pc;
+		return false;
+	}
+	v->power = ARM_ON;
+	v->halted = false;
+	arch_vcpu_timer(v);
+	return true;
+}
+
+static void run_flush(struct arch_vcpu *v)
+{
+	vgic_flush(&v->gic);
+	if (v->vm->gic.kick)
+		vcpu_kicks(&v->vm->gic);
+}
+
 void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 {
 	if (v->service) {
@@ -313,15 +354,13 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 	} else if (unlikely(run_loaded != v)) {
 		run_load_guest(v);
 	}
-	if (unlikely(v->halted)) {
-		v->halted = false;
-		arch_vcpu_timer(v);
-	}
+	if (unlikely(v->halted) && !run_wake(v, x))
+		return;
 	for (;;) {
 		enum arm_leave how;
 
 		if (unlikely(v->gic.todo))
-			vgic_flush(&v->gic);
+			run_flush(v);
 		how = arm_enter(v);
 		if (unlikely(v->hcr & HCR_VSE)) /* the CPU clears it once the guest has taken it */
 			v->hcr = read_sysreg(hcr_el2);
@@ -343,7 +382,14 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 
 bool arch_vcpu_awake(struct arch_vcpu *v)
 {
-	return vgic_awake(&v->gic) || context_vtimer(v) <= arch_counter();
+	bool awake;
+
+	if (v->power != ARM_ON)
+		return v->power == ARM_ON_PENDING;
+	awake = vgic_awake(&v->gic) || context_vtimer(v) <= arch_counter();
+	if (unlikely(v->vm->gic.kick))
+		vcpu_kicks(&v->vm->gic);
+	return awake;
 }
 
 /* WFI ends with an interrupt even when PSTATE masks it. */

@@ -137,6 +137,8 @@ static void trap_ptimer(struct arch_vcpu *v)
 void arch_vcpu_timer(struct arch_vcpu *v)
 {
 	trap_ptimer(v);
+	if (v->halted && v->power == ARM_ON)
+		v->deadline = MIN(v->deadline, context_vtimer(v));
 }
 
 #define SYSREG(op0, op1, crn, crm, op2) ARM_SYSREG(op0, op1, crn, crm, op2)

@@ -153,6 +153,21 @@ status_t arch_vm_set_msr(struct arch_vm *vm, const struct msr_policy *e, u32 n, 
 	return OK;
 }
 
+struct arch_vcpu *vcpu_number(struct arch_vm *vm, unsigned n)
+{
+	return n < vm->gic.nvcpus && vm->gic.cpu[n] ? container_of(vm->gic.cpu[n], struct arch_vcpu, gic) : NULL;
+}
+
+void vcpu_kicks(struct vgic *g)
+{
+	while (g->kick) {
+		unsigned n = (unsigned)__builtin_ctz(g->kick);
+
+		g->kick &= (u8) ~(1u << n);
+		vcpu_kicked(container_of(g->cpu[n], struct arch_vcpu, gic));
+	}
+}
+
 static u64 vcpu_hcr(const struct arch_vm *vm)
 {
 	u64 hcr = HCR_RW | HCR_FMO | HCR_IMO | HCR_AMO | (arm_features.vhe ? HCR_E2H : 0);
@@ -182,12 +197,18 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 		vgic_cpu_init(&v->gic, &vm->gic, id);
 		arch_vcpu_reset_irq(v, false);
 	}
+	/* One that waits for another wastes its turn. */
+	for (unsigned n = 0; vm->gic.nvcpus > 1 && n < vm->gic.nvcpus; n++)
+		if (vcpu_number(vm, n))
+			vcpu_number(vm, n)->hcr |= HCR_TWE;
 	return OK;
 }
 
 void arch_vcpu_fini(struct arch_vcpu *v, struct pool *pool)
 {
 	run_forget(v);
+	if (v->vm->last == v)
+		v->vm->last = NULL;
 }
 
 void arch_vcpu_init_service(struct arch_vcpu *v, u64 entry, u64 image, u64 mailbox)
@@ -205,8 +226,34 @@ void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait)
 	v->cntp_ctl = 0;
 	v->cntp_cval = 0;
 	v->el1.cntv_ctl = 0;
-	v->halted = false;
+	v->power = wait ? ARM_OFF : ARM_ON;
+	v->halted = wait;
 	v->deadline = ~0UL;
+	vcpu_kicks(&v->vm->gic);
+}
+
+void vcpu_power_on(struct arch_vcpu *v, u64 entry, u64 context, u64 cntvoff)
+{
+	run_forget(v);
+	vgic_reset_cpu(&v->gic);
+	memset(v->regs, 0, sizeof(*v->regs));
+	memset(&v->el1, 0, sizeof(v->el1));
+	memset(v->fp, 0, sizeof(v->fp));
+	v->regs->x[0] = context;
+	v->pc = entry;
+	v->sp_el0 = 0;
+	v->pstate = ARM_PSTATE_DAIF | ARM_PSTATE_EL1H;
+	v->el1.sctlr = SCTLR_RESET;
+	v->hcr &= ~HCR_VSE;
+	v->mdscr = v->oslsr = 0;
+	v->quick = arm_features.vhe;
+	v->forwarded = false;
+	v->cntp_ctl = v->cntp_cval = 0;
+	v->cntvoff = cntvoff;
+	v->deadline = ~0UL;
+	v->power = ARM_ON_PENDING;
+	vcpu_kicks(&v->vm->gic);
+	vcpu_kicked(v);
 }
 
 /* A pstate that a guest may have: EL0 or EL1, never more. */
@@ -288,8 +335,20 @@ status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s)
 	if (s->mpidr)
 		v->mpidr = s->mpidr;
 	v->cntvoff = 0 - s->counter_offset;
-	v->halted = false;
+	v->halted = v->power != ARM_ON;
 	return OK;
+}
+
+/* The VM's, not a vCPU's: once, with the first; others are kicked. */
+static bool vcpu_spi(struct arch_vcpu *v, u32 intid, bool level, bool edge)
+{
+	bool mine;
+
+	if (intid < VGIC_SPI || v->id != 0)
+		return false;
+	mine = edge ? vgic_pulse(&v->gic, intid) : vgic_line(&v->gic, intid, level);
+	vcpu_kicks(&v->vm->gic);
+	return mine;
 }
 
 bool arch_vcpu_msi(struct arch_vcpu *v, u64 addr, u32 data)
@@ -298,12 +357,12 @@ bool arch_vcpu_msi(struct arch_vcpu *v, u64 addr, u32 data)
 
 	if (addr != g->msi_addr || data - g->msi_first >= g->msi_count)
 		return false;
-	return vgic_pulse(&v->gic, data);
+	return vcpu_spi(v, data, true, true);
 }
 
 bool arch_vcpu_line(struct arch_vcpu *v, u32 line, bool level)
 {
-	return line >= VGIC_SPI && vgic_line(&v->gic, line, level);
+	return vcpu_spi(v, line, level, false);
 }
 
 /* x86's: an 8259, and a local interrupt controller that the service VM may have to serve. */

@@ -105,10 +105,23 @@ static NOINLINE bool vgic_list(struct vgic_cpu *c, struct vgic_bank *b, unsigned
 	return true;
 }
 
+/* @c may sleep, and has got something. A VM's only vCPU is woken by who has sent it. */
+static inline void vgic_tell(struct vgic_cpu *c)
+{
+	struct vgic *g = c->vgic;
+
+	if (g->nvcpus < 2)
+		return;
+	g->kick |= (u8)(1u << c->id);
+	if (g->here)
+		g->here->todo = true;
+}
+
 static inline void vgic_look(struct vgic_cpu *c, unsigned k)
 {
 	c->look |= (u8)(1u << k);
 	c->todo = true;
+	vgic_tell(c);
 }
 
 /* vgic_list for the most frequent: a wanted edge, nothing active, no hardware, no sender, end of no interest. */
@@ -177,6 +190,8 @@ static void vgic_relist(struct vgic_cpu *t, struct vgic_bank *b, unsigned k, uns
 
 	if (!vgic_list(t, b, k, i, n))
 		vgic_lr_set(t, n, 0);
+	else
+		vgic_tell(t);
 }
 
 u32 vgic_take(struct vgic_cpu *c, unsigned k, u32 mask)
@@ -227,6 +242,7 @@ static NOINLINE void vgic_poke(struct vgic_cpu *c, unsigned k, unsigned i, bool 
 
 		if (latch && !(b->hw & bit) && vgic_again(t, b->lr[i] & 15)) {
 			b->pending |= bit;
+			vgic_tell(t);
 			return;
 		}
 		vgic_unlist(g, b, k, i);
@@ -474,6 +490,7 @@ void vgic_load(struct vgic_cpu *c)
 		gic->set_active(i, true);
 	vgic_hw->load(c);
 	c->loaded = true;
+	c->vgic->here = c;
 	c->todo = c->look != 0 || c->underflow;
 }
 
@@ -487,6 +504,7 @@ void vgic_save(struct vgic_cpu *c)
 	vgic_hw->save(c);
 	vgic_hw->load(NULL);
 	c->loaded = false;
+	c->vgic->here = NULL;
 	c->lr_same = 0;
 	for_each_bit (i, c->own.hw)
 		gic->set_active(i, false);

@@ -52,12 +52,14 @@ static_assert(sizeof(struct vgic_spis) <= PAGE_SIZE, "SPIs are a page");
 struct vgic {
 	bool v3;
 	u8 nvcpus;
+	u8 kick;		  /* bit n: vCPU n has been sent something: vcpu_kicks tells it      */
 	u32 ctlr;		  /* GICD_CTLR's enables                                             */
 	u32 on[2];		  /* ~0 where @ctlr enables the group                                */
 	u64 gicd, gicr, gicc;	  /* guest-physical; VGIC_NOWHERE: not there                         */
 	u64 msi_addr;		  /* VGIC_NOWHERE: none                                              */
 	u32 msi_first, msi_count; /* INTIDs                                                          */
 	struct vgic_cpu *cpu[VGIC_MAX_VCPUS];
+	struct vgic_cpu *here; /* the one whose interface is in the CPU, NULL: none               */
 	struct vgic_spis *spis;
 };
 
@@ -118,6 +120,8 @@ void vgic_fini(struct vgic *g, struct pool *pool);
 void vgic_cpu_init(struct vgic_cpu *c, struct vgic *g, u32 id);
 /** @c's part as after power-on; for vCPU 0 the distributor too. Not loaded in the CPU. */
 void vgic_reset(struct vgic_cpu *c);
+/** That without the distributor. */
+void vgic_reset_cpu(struct vgic_cpu *c);
 
 /** Is [@gpa, @gpa+@size) the distributor's or a redistributor's? Fast: it is asked at every memory exit. */
 static inline bool vgic_mine(const struct vgic *g, u64 gpa)
@@ -138,6 +142,10 @@ bool vgic_pulse(struct vgic_cpu *c, u32 intid);
 /** The physical interrupt @intid (vtimer) has come and stays active until the guest ends it. */
 void vgic_hw_arrived(struct vgic_cpu *c, u32 intid);
 
+/*
+ * Any of these and of the accesses above may leave bits in vgic.kick: other vCPUs that have got something and may
+ * sleep. Whoever is in the CPU has todo set then.
+ */
 /** Before the guest runs, when @c->todo: fill free list registers by priority. @c is loaded. */
 void vgic_flush(struct vgic_cpu *c);
 /** From the maintenance interrupt: take back what the guest has ended and what is to be looked at for that. */

@@ -96,7 +96,7 @@ void vgic_cpu_init(struct vgic_cpu *c, struct vgic *g, u32 id)
 	vgic_reset(c);
 }
 
-void vgic_reset(struct vgic_cpu *c)
+void vgic_reset_cpu(struct vgic_cpu *c)
 {
 	vgic_save(c);
 	vgic_drop_spis(c);
@@ -111,10 +111,15 @@ void vgic_reset(struct vgic_cpu *c)
 	c->vmcr = 0;
 	c->hcr = 0;
 	c->waker = 6; /* ProcessorSleep, ChildrenAsleep */
-	if (c->id == 0)
-		vgic_reset_spis(c->vgic);
 	c->look = (u8)~0u;
 	c->todo = true;
+}
+
+void vgic_reset(struct vgic_cpu *c)
+{
+	vgic_reset_cpu(c);
+	if (c->id == 0)
+		vgic_reset_spis(c->vgic);
 }
 
 void vgic_set_ctlr(struct vgic_cpu *c, u32 ctlr)

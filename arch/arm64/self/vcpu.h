@@ -14,7 +14,11 @@ struct arch_vm {
 	struct vgic gic;
 	struct msr_policy *policy; /* a page, NULL: none */
 	u32 npolicy;
+	struct arch_vcpu *last; /* whose translations may still be in the TLB */
 };
+
+/* PSCI's states of a CPU; their numbers are AFFINITY_INFO's (Arm DEN0022, 5.7). */
+enum arm_power { ARM_ON, ARM_OFF, ARM_ON_PENDING };
 
 /* EL1 and EL0 state while another guest has it in the CPU. */
 struct arm_context {
@@ -37,6 +41,7 @@ struct arch_vcpu {
 	u64 *exits;
 	u32 id;
 	bool service;
+	u8 power;		 /* enum arm_power; other than on: halted too */
 	bool halted;		 /* it left by WFI: deadline holds its timers' */
 	bool quick;		 /* with VHE, and no debug register in use: the service VM borrows nothing from it */
 	bool forwarded;		 /* the exit that the service VM serves is a read into the register that esr names */
