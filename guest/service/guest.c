@@ -254,10 +254,7 @@ bool guest_create(const struct config_vm *config)
 	}
 	g->config = config;
 	(void)str_copy(g->vm.name, config->name, sizeof(g->vm.name));
-	g->vm.nvcpus = 1;
-	if (config->cpus > 1)
-		log_line("guest %s: %u CPUs asked for; it gets 1, more are not supported yet", config->name,
-			 config->cpus);
+	g->vm.nvcpus = config->cpus;
 	g->vm.stopped = guest_stopped;
 	timer_init(&g->restart, guest_restart);
 	r = hv_call(HV_VM_CREATE, (uintptr_t)donation, GUEST_DONATION, (uintptr_t)&g->vm, 0, 0);
@@ -308,34 +305,61 @@ static bool guest_load(struct guest *g, struct vcpu_state *state)
 	return true;
 }
 
+/* Power on CPU @v in @state. All but the first wait until another one starts them. */
+static status_t guest_power_on(struct guest *g, struct vcpu *v, struct vcpu_state *state)
+{
+	state->counter_offset = g->counter_offset;
+	memcpy(hv_mailbox, state, sizeof(*state));
+	v->parked = v->index != 0;
+	v->owed = false;
+	v->run->reply = v->parked ? REPLY_HALT : 0;
+	v->run->data = 0;
+	return hv_call(HV_VCPU_SET, v->id, VCPU_SET_POWER_ON | (v->parked ? VCPU_SET_WAIT : 0), 0, 0, 0).status;
+}
+
+/* The CPUs but the first, whose @state the loader has filled, go to sleep; then that one runs. */
+static bool guest_run(struct guest *g, struct vcpu_state *state)
+{
+	status_t s = guest_power_on(g, &g->vm.vcpu[0], state);
+
+	if (s != OK)
+		return guest_fail(g, "set the first CPU's state", s);
+	for (unsigned i = 1; i < g->vm.nvcpus; i++) {
+		machine_cpu_state(&g->machine, i, state);
+		s = guest_power_on(g, &g->vm.vcpu[i], state);
+		if (s != OK)
+			return guest_fail(g, "set a CPU's state", s);
+	}
+	for (unsigned i = g->vm.nvcpus; i-- != 0;) {
+		s = loop_vcpu_run(&g->vm.vcpu[i]);
+		if (s != OK)
+			return guest_fail(g, "run", s);
+	}
+	return true;
+}
+
 bool guest_start(struct guest *g)
 {
-	struct vcpu *v = &g->vm.vcpu[0];
 	struct vcpu_state state;
-	status_t s;
 
 	memset(&state, 0, sizeof(state));
 	if (!guest_load(g, &state))
 		return false;
-	state.counter_offset = g->counter_offset;
-	memcpy(hv_mailbox, &state, sizeof(state));
-	s = hv_call(HV_VCPU_SET, v->id, VCPU_SET_POWER_ON, 0, 0, 0).status;
-	if (s != OK)
-		return guest_fail(g, "set the first CPU's state", s);
-	for (unsigned i = 0; i < g->vm.nvcpus; i++) {
-		g->vm.vcpu[i].run->reply = 0;
-		g->vm.vcpu[i].parked = i != 0;
-	}
 	g->vm.state = VM_RUNNING;
 	g->ended = false;
 	g->started = time_ns();
 	g->starts++;
-	s = loop_vcpu_run(v);
-	if (s != OK) {
-		g->vm.state = VM_STOPPED;
-		return guest_fail(g, "run", s);
+	if (guest_run(g, &state))
+		return true;
+	for (unsigned i = 0; i < g->vm.nvcpus; i++) {
+		struct vcpu *v = &g->vm.vcpu[i];
+
+		if (v->in_guest) /* its event finds a VM that does not run, and nobody who waits for it */
+			(void)hv_call(HV_VCPU_STOP, v->id, 0, 0, 0, 0);
 	}
-	return true;
+	g->vm.stop_told = true;
+	g->vm.state = VM_STOPPED;
+	return false;
 }
 
 void guest_audit(void)

@@ -29,6 +29,10 @@ struct pci_root *machine_pci(struct machine *m);
 MUST_CHECK status_t machine_finish(struct machine *m);
 /** Load a kernel and say in which state the first CPU starts; in->error says what is wrong. */
 MUST_CHECK status_t machine_load(struct machine *m, struct loader_input *in, struct vcpu_state *state);
+/**
+ * The state in which CPU @index, which another one starts, waits for that; the caller adds the counter's offset.
+ */
+void machine_cpu_state(struct machine *m, unsigned index, struct vcpu_state *state);
 /** All devices but PCI's functions back to power-on, tables written anew. What machine_finish says. */
 MUST_CHECK status_t machine_reset(struct machine *m);
 

@@ -47,6 +47,11 @@ status_t machine_load(struct machine *m, struct loader_input *in, struct vcpu_st
 	return loader_arm64(m, in, state);
 }
 
+void machine_cpu_state(struct machine *m, unsigned index, struct vcpu_state *state)
+{
+	arm64_reset_state(state, index);
+}
+
 status_t machine_reset(struct machine *m)
 {
 	virt_reset(&m->virt);

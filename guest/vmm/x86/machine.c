@@ -50,6 +50,11 @@ status_t machine_load(struct machine *m, struct loader_input *in, struct vcpu_st
 	return loader_x86(m->pc.vm, in, state);
 }
 
+void machine_cpu_state(struct machine *m, unsigned index, struct vcpu_state *state)
+{
+	x86_reset_state(state);
+}
+
 status_t machine_reset(struct machine *m)
 {
 	pc_reset(&m->pc);
