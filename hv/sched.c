@@ -5,7 +5,10 @@
 #define SLICE_MS 10 /* of each guest while others want the CPU     */
 #define BELL_US	 50 /* a rung doorbell waits this long for a guest that goes on */
 
-static u64 sched_slice, sched_bell;
+#define KICK_US \
+	50 /* what is left of the turn of one that has sent another of its VM an interrupt: it may wait for it */
+
+static u64 sched_slice, sched_bell, sched_kick;
 
 void sched_init(struct cpu *c)
 {
@@ -18,6 +21,7 @@ void sched_init(struct cpu *c)
 	c->bell_end = ~0UL;
 	sched_slice = arch_counter_hz() / 1000 * SLICE_MS;
 	sched_bell = arch_counter_hz() / 1000000 * BELL_US;
+	sched_kick = arch_counter_hz() / 1000000 * KICK_US;
 }
 
 void sched_arm(struct cpu *c)
@@ -86,7 +90,18 @@ void sched_wake(struct vcpu *v)
 
 void vcpu_kicked(struct arch_vcpu *v)
 {
-	sched_wake(container_of(v, struct vcpu, arch));
+	struct vcpu *to = container_of(v, struct vcpu, arch);
+	struct cpu *c = this_cpu();
+	u64 end;
+
+	sched_wake(to);
+	if (to->state != VCPU_READY || to == c->current)
+		return;
+	end = arch_counter() + sched_kick;
+	if (c->slice_end > end) {
+		c->slice_end = end;
+		sched_arm(c);
+	}
 }
 
 void sched_post(struct cpu *c, u32 why)

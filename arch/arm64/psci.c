@@ -73,7 +73,7 @@ static bool psci_entry(const struct arch_vcpu *v, u64 entry)
 	return is_aligned(entry, 4) && ptab_lookup(&v->vm->s2, entry, &leaf) == OK && (leaf.flags & PT_X);
 }
 
-static long psci_cpu_on(struct arch_vcpu *v, u64 affinity, u64 entry, u64 context)
+static NOINLINE long psci_cpu_on(struct arch_vcpu *v, u64 affinity, u64 entry, u64 context)
 {
 	struct arch_vcpu *t = psci_target(v, affinity);
 
@@ -87,7 +87,7 @@ static long psci_cpu_on(struct arch_vcpu *v, u64 affinity, u64 entry, u64 contex
 	return PSCI_SUCCESS;
 }
 
-static long psci_affinity_info(const struct arch_vcpu *v, u64 affinity, u32 level)
+static NOINLINE long psci_affinity_info(const struct arch_vcpu *v, u64 affinity, u32 level)
 {
 	const struct arch_vcpu *t = psci_target(v, affinity);
 
@@ -95,7 +95,7 @@ static long psci_affinity_info(const struct arch_vcpu *v, u64 affinity, u32 leve
 }
 
 /* It sleeps until somebody else starts it; false. True: there is nobody else. */
-static bool psci_cpu_off(struct arch_vcpu *v, struct exit *x)
+static NOINLINE bool psci_cpu_off(struct arch_vcpu *v, struct exit *x)
 {
 	bool others = false;
 
@@ -118,7 +118,7 @@ static bool psci_cpu_off(struct arch_vcpu *v, struct exit *x)
 }
 
 /* The machine ends or sleeps: hv/ and the service VM do that. */
-static bool psci_leave(struct arch_vcpu *v, struct exit *x, u32 fn)
+static NOINLINE bool psci_leave(struct arch_vcpu *v, struct exit *x, u32 fn)
 {
 	x->next_pc = v->pc;
 	if ((fn & ~(u32)SMCCC_64) == PSCI_CPU_SUSPEND) {

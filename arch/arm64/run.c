@@ -273,6 +273,7 @@ static bool run_sync(struct arch_vcpu *v, struct exit *x)
 			return run_halt(v, v->pc + (esr & ESR_IL ? 4 : 2), x);
 		v->pc += esr & ESR_IL ? 4 : 2;
 		x->kind = EXIT_PAUSE;
+		x->next_pc = v->pc;
 		return false;
 	case EC_IABT_LOW: return run_insn_abort(v, esr, x);
 	default: break;

@@ -136,9 +136,15 @@ static void trap_ptimer(struct arch_vcpu *v)
 
 void arch_vcpu_timer(struct arch_vcpu *v)
 {
+	u64 vtimer;
+
 	trap_ptimer(v);
-	if (v->halted && v->power == ARM_ON)
-		v->deadline = MIN(v->deadline, context_vtimer(v));
+	if (!v->halted || v->power != ARM_ON)
+		return;
+	/* It sleeps on if the guest does not want that interrupt; and is awake once the other timer's time has come. */
+	vtimer = context_vtimer(v);
+	if (vtimer > arch_counter())
+		v->deadline = MIN(v->deadline, vtimer);
 }
 
 #define SYSREG(op0, op1, crn, crm, op2) ARM_SYSREG(op0, op1, crn, crm, op2)
