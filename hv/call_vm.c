@@ -359,12 +359,12 @@ status_t call_vcpu_set(struct vm *caller, struct call *c)
 		return ERR_NOENT;
 	if (v->state != VCPU_STOPPED)
 		return ERR_STATE;
-	if (c->arg[2] & ~(u64)VCPU_SET_POWER_ON)
+	if ((c->arg[2] & ~(u64)(VCPU_SET_POWER_ON | VCPU_SET_WAIT)) || c->arg[2] == VCPU_SET_WAIT)
 		return ERR_INVAL;
 	memcpy(&call_copy.state, service_mailbox, sizeof(call_copy.state));
 	status = arch_vcpu_set(&v->arch, &call_copy.state);
 	if (status == OK && (c->arg[2] & VCPU_SET_POWER_ON)) {
-		arch_vcpu_reset_irq(&v->arch);
+		arch_vcpu_reset_irq(&v->arch, c->arg[2] & VCPU_SET_WAIT);
 		sched_deadline(this_cpu(), v);
 	}
 	return status;

@@ -31,7 +31,7 @@ static const exit_fn exit_table[EXIT_COUNT] = {
 #undef X
 };
 
-struct vcpu *exit_dispatch(struct vcpu *v, const struct exit *x)
+static inline struct vcpu *exit_handle(struct vcpu *v, const struct exit *x)
 {
 	ASSERT(x->kind < EXIT_COUNT);
 	v->exits[x->kind]++;
@@ -40,23 +40,38 @@ struct vcpu *exit_dispatch(struct vcpu *v, const struct exit *x)
 	return exit_table[x->kind](v, x);
 }
 
-/* Fill the record that the service VM reads. */
-static void exit_record(struct run_page *run, const struct exit *x)
+struct vcpu *exit_dispatch(struct vcpu *v, const struct exit *x)
 {
-	run->kind = x->kind;
-	run->flags = 0;
-	run->reply = 0;
-	run->next_pc = x->next_pc;
-	run->data = x->data;
-	run->insn_len = 0;
+	return exit_handle(v, x);
 }
 
-struct vcpu *exit_post(struct vcpu *v, const struct exit *x)
+void exit_loop(struct cpu *c)
+{
+	struct exit x = { .kind = EXIT_NONE };
+	struct vcpu *v = c->service;
+
+	for (;;) {
+		arch_vcpu_run(&v->arch, &x);
+		if (v->deadline != arch_vcpu_deadline(&v->arch) && v != c->service)
+			sched_deadline(c, v);
+		v = exit_handle(v, &x);
+	}
+}
+
+/* Fill the record that the service VM reads, and let it be told. */
+static inline struct vcpu *exit_post_with(struct vcpu *v, const struct exit *x, u32 flags)
 {
 	struct cpu *c = this_cpu();
+	struct run_page *run = v->run;
+	u64 next_pc = x->next_pc, data = x->data;
+	u32 kind = x->kind;
 
-	exit_record(v->run, x);
-	v->exit_kind = x->kind;
+	run->kind = kind;
+	run->flags = flags;
+	run->reply = 0;
+	run->next_pc = next_pc;
+	run->data = data;
+	v->exit_kind = kind;
 	v->state = VCPU_STOPPED;
 	if (likely(c->service_waits && !c->pending)) {
 		event_give(c, EVENT_EXIT, v->cookie, 0);
@@ -65,6 +80,11 @@ struct vcpu *exit_post(struct vcpu *v, const struct exit *x)
 	list_add_tail(&c->exits, &v->link);
 	sched_post(c, PENDING_EXIT);
 	return sched_next(c);
+}
+
+struct vcpu *exit_post(struct vcpu *v, const struct exit *x)
+{
+	return exit_post_with(v, x, 0);
 }
 
 /* A fault of the service VM itself is a fault of ours. */
@@ -76,7 +96,7 @@ static void exit_not_service(const struct vcpu *v, const struct exit *x)
 #undef X
 	};
 
-	if (v->vm->id == VM_SERVICE)
+	if (!v->run)
 		panic("the service VM made exit %s at %lx (address %lx, code %lx %s)", name[x->kind],
 		      arch_vcpu_pc(&v->arch), x->kind == EXIT_MMIO ? x->mmio.gpa : 0,
 		      x->kind == EXIT_SHUTDOWN || x->kind == EXIT_ENTRY_FAILED ? x->fault.code : 0,
@@ -145,8 +165,6 @@ static struct vcpu *exit_io(struct vcpu *v, const struct exit *x)
 
 static struct vcpu *exit_io_string(struct vcpu *v, const struct exit *x)
 {
-	struct vcpu *next;
-
 	exit_not_service(v, x);
 	arch_vcpu_export(&v->arch);
 	v->run->u.io.port = x->io.port;
@@ -155,9 +173,7 @@ static struct vcpu *exit_io_string(struct vcpu *v, const struct exit *x)
 	v->run->u.io.rep = x->io.rep;
 	v->run->u.io.addr_size = x->io.addr_size;
 	v->run->u.io.seg = x->io.seg;
-	next = exit_post(v, x);
-	v->run->flags |= RUN_STATE;
-	return next;
+	return exit_post_with(v, x, RUN_STATE);
 }
 
 /* Hardware has decoded the write: is it to a doorbell? */
@@ -174,25 +190,26 @@ static bool exit_rings(struct vcpu *v, const struct exit *x)
 
 static struct vcpu *exit_mmio(struct vcpu *v, const struct exit *x)
 {
-	struct vcpu *next;
+	struct run_page *run = v->run;
+	u32 flags = RUN_STATE, len = x->mmio.insn_len;
 
-	if (x->mmio.size && x->mmio.access == MAP_W && v->vm->ndoorbells && exit_rings(v, x))
+	if (x->mmio.access == MAP_W && x->mmio.size && v->vm->ndoorbells && exit_rings(v, x))
 		return v;
 	exit_not_service(v, x);
 	arch_vcpu_export(&v->arch);
-	v->run->u.mmio.gpa = x->mmio.gpa;
-	v->run->u.mmio.gva = x->mmio.gva;
-	v->run->u.mmio.access = x->mmio.access;
-	v->run->u.mmio.size = x->mmio.size;
-	v->run->u.mmio.insn_gpa = x->mmio.insn_gpa;
-	next = exit_post(v, x);
-	v->run->flags |= RUN_STATE;
-	if (x->mmio.insn_len) {
-		v->run->flags |= RUN_INSN;
-		v->run->insn_len = MIN(x->mmio.insn_len, sizeof(v->run->insn));
-		memcpy(v->run->insn, x->mmio.insn, MIN(x->mmio.insn_len, sizeof(v->run->insn)));
+	run->u.mmio.gpa = x->mmio.gpa;
+	run->u.mmio.gva = x->mmio.gva;
+	run->u.mmio.access = x->mmio.access;
+	run->u.mmio.size = x->mmio.size;
+	if (!x->mmio.size)
+		run->u.mmio.insn_gpa = x->mmio.insn_gpa;
+	if (len) {
+		flags |= RUN_INSN;
+		len = MIN(len, (u32)sizeof(run->insn));
+		run->insn_len = (u8)len;
+		memcpy(run->insn, x->mmio.insn, len);
 	}
-	return next;
+	return exit_post_with(v, x, flags);
 }
 
 static struct vcpu *exit_sysreg(struct vcpu *v, const struct exit *x)
@@ -247,16 +264,12 @@ static struct vcpu *exit_eoi(struct vcpu *v, const struct exit *x)
 static struct vcpu *exit_shutdown(struct vcpu *v, const struct exit *x)
 {
 	struct run_page *run = v->run;
-	struct vcpu *next;
-
 	exit_not_service(v, x);
 	arch_vcpu_export(&v->arch);
 	run->u.fault.code = x->fault.code;
 	run->u.fault.info = x->fault.info;
 	(void)str_copy(run->u.fault.what, x->fault.what, sizeof(run->u.fault.what));
-	next = exit_post(v, x);
-	run->flags |= RUN_STATE;
-	return next;
+	return exit_post_with(v, x, RUN_STATE);
 }
 
 static struct vcpu *exit_entry_failed(struct vcpu *v, const struct exit *x)
@@ -273,11 +286,7 @@ static struct vcpu *exit_sipi(struct vcpu *v, const struct exit *x)
 /* A CPU that doesn't tell where its instructions end: the service VM, which sees the guest's memory, does. */
 static struct vcpu *exit_length(struct vcpu *v, const struct exit *x)
 {
-	struct vcpu *next;
-
 	exit_not_service(v, x);
 	arch_vcpu_export(&v->arch);
-	next = exit_post(v, x);
-	v->run->flags |= RUN_STATE;
-	return next;
+	return exit_post_with(v, x, RUN_STATE);
 }

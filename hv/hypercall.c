@@ -54,24 +54,30 @@ bool event_deliver(struct cpu *c)
 }
 
 /* The exit of @g has been served: it goes on, or sleeps. One that waits on a list has not been seen yet. */
-status_t call_resume(struct vcpu *g)
+static inline status_t call_resume_now(struct vcpu *g)
 {
-	struct run_page *run = g->run;
-	bool halt;
+	u32 reply;
 
-	if (g->state != VCPU_STOPPED || !list_empty(&g->link))
+	if (unlikely(g->state != VCPU_STOPPED || !list_empty(&g->link)))
 		return ERR_STATE;
-	halt = run->reply & REPLY_HALT;
-	arch_vcpu_complete(&g->arch, g->exit_kind, run);
-	if (halt && !arch_vcpu_awake(&g->arch)) {
+	reply = arch_vcpu_complete(&g->arch, g->exit_kind, g->run);
+	if (unlikely(reply & REPLY_HALT) && !arch_vcpu_awake(&g->arch)) {
 		g->state = VCPU_HALTED;
 		if (this_cpu()->current == g)
 			this_cpu()->current = NULL;
 		sched_deadline(this_cpu(), g);
 		return OK;
 	}
-	sched_ready(g);
+	if (likely(g == this_cpu()->current))
+		g->state = VCPU_READY;
+	else
+		sched_ready(g);
 	return OK;
+}
+
+status_t call_resume(struct vcpu *g)
+{
+	return call_resume_now(g);
 }
 
 /*
@@ -93,7 +99,7 @@ static struct vcpu *call_wait(struct vcpu *v)
 
 		if (unlikely(!g || g->id != id))
 			g = vcpu_get(id);
-		s = g ? call_resume(g) : ERR_NOENT;
+		s = g ? call_resume_now(g) : ERR_NOENT;
 		if (unlikely(s != OK)) {
 			arch_vcpu_result(&v->arch, s, 0, 0, 0);
 			return v;

@@ -7,8 +7,6 @@ NORETURN void hv_main(struct boot_info *bi);
 void hv_main(struct boot_info *bi)
 {
 	struct cpu *c = this_cpu();
-	struct exit x = { .kind = EXIT_NONE };
-	struct vcpu *v;
 
 	log_init(bi);
 	arch_early_init();
@@ -21,11 +19,5 @@ void hv_main(struct boot_info *bi)
 	log_printf("trivet: %s, %lu MHz, %lu MiB of memory, %lu KiB kept\n", arch_machine_name(),
 		   arch_counter_hz() / 1000000, mem_ram_bytes() >> 20, mem_own_bytes() >> 10);
 	service_create(bi);
-	v = c->service;
-	for (;;) {
-		arch_vcpu_run(&v->arch, &x);
-		if (v != c->service)
-			sched_deadline(c, v);
-		v = exit_dispatch(v, &x);
-	}
+	exit_loop(c);
 }

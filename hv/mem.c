@@ -6,7 +6,7 @@
 #include "hv/lib/string.h"
 #include "hv/vm.h"
 
-#define MEM_POOL_PAGES 224 /* our page tables, the service VM's tables and vCPU */
+#define MEM_POOL_PAGES 184 /* our page tables, the service VM's tables and vCPU */
 /* What one donation or share takes of it at most: both ends of our mapping, and two cuts in a large leaf of stage 2. */
 #define MEM_TABLES (2 * 3 + 2 * 2)
 #define MEM_LOW	   0x100000UL /* below it: firmware's, never ours to place in */

@@ -84,6 +84,11 @@ void sched_wake(struct vcpu *v)
 		sched_ready(v);
 }
 
+void vcpu_kicked(struct arch_vcpu *v)
+{
+	sched_wake(container_of(v, struct vcpu, arch));
+}
+
 void sched_post(struct cpu *c, u32 why)
 {
 	c->pending |= why;

@@ -114,6 +114,8 @@ void sched_post(struct cpu *c, u32 why);
 /* hv/exit.c */
 /** Handle exit @x of @v; returns the vCPU to run next. */
 struct vcpu *exit_dispatch(struct vcpu *v, const struct exit *x);
+/** Run vCPUs for ever, the service VM's first. */
+NORETURN void exit_loop(struct cpu *c);
 /** Post the exit of guest @v to the service VM and return who runs next. */
 struct vcpu *exit_post(struct vcpu *v, const struct exit *x);
 

@@ -87,6 +87,8 @@ void fpsimd_load(const void *area);
 /* arch/arm64/traps.c */
 /** The trapped MSR or MRS of @esr. False: hv/ must see @x. */
 bool trap_sysreg(struct arch_vcpu *v, u64 esr, struct exit *x);
+/** The service VM's answer to a forwarded read. */
+void trap_answer(struct arch_vcpu *v, u64 value);
 /**
  * The service VM's read of the physical counter, which QEMU 7.2 traps at EL0 without VHE when CNTHCTL_EL2.EL1PCEN is 0,
  * though EL1PCTEN alone should matter. False: it was something else.
@@ -104,8 +106,6 @@ void run_own(struct arch_vcpu *v);
 void run_abort(struct arch_vcpu *v);
 /** @v sleeps, at most as long as its timers say, and goes on at @next_pc: @x is for hv/, false. */
 bool run_halt(struct arch_vcpu *v, u64 next_pc, struct exit *x);
-/** Put @value into the register that @v's exit, a read, is to fill. */
-void run_read_done(struct arch_vcpu *v, u64 value);
 
 /* arch/arm64/psci.c */
 /** PSCI and SMCCC (Arm DEN0022, DEN0028). False: hv/ must see @x. */

@@ -99,13 +99,13 @@ void arch_vcpu_undefined(struct arch_vcpu *v)
 /* A memory access that nothing answers: a synchronous external abort (Arm ARM, D19.2.40, DFSC 010000). */
 void run_abort(struct arch_vcpu *v)
 {
-	u64 esr = v->fault_esr & (BIT(6) | ESR_IL); /* WnR */
+	u64 esr = v->esr & (BIT(6) | ESR_IL); /* WnR */
 	bool el0 = (v->pstate & ARM_PSTATE_MODE) == 0 || (v->pstate & 0x10);
-	bool fetch = ESR_EC(v->fault_esr) == EC_IABT_LOW;
+	bool fetch = ESR_EC(v->esr) == EC_IABT_LOW;
 	u64 ec = fetch ? (el0 ? EC_IABT_LOW : EC_IABT_SAME) : (el0 ? EC_DABT_LOW : EC_DABT_SAME);
 
 	/* On a walk of the guest's tables it is one at the level where the walk stood: 0101LL. */
-	context_exception(v, ec << 26 | esr | (v->fault_esr & BIT(7) ? BIT(7) | 0x15 : 0x10), v->fault_far, true);
+	context_exception(v, ec << 26 | esr | (v->esr & BIT(7) ? BIT(7) | 0x15 : 0x10), v->far, true);
 }
 
 /* Where @va is, as the guest's own tables say: a physical address of the guest's, or ~0. */
@@ -130,114 +130,90 @@ static u64 run_translate(const struct arch_vcpu *v, u64 va, bool write)
 
 /* ISS of a data abort. */
 #define ISS_ISV		BIT(24)
-#define ISS_SSE		BIT(21)
-#define ISS_SF		BIT(15)
 #define ISS_CM		BIT(8)
 #define ISS_S1PTW	BIT(7)
 #define ISS_WNR		BIT(6)
-#define ISS_FSC		0x3fu
 #define FSC_TYPE	0x3cu
 #define FSC_TRANSLATION 0x04u
 #define FSC_ACCESS	0x08u
 #define FSC_PERMISSION	0x0cu
 
-static u64 run_extend(const struct arch_vcpu *v, u64 value)
-{
-	unsigned shift = 64 - 8 * v->size;
-
-	value = v->sign ? (u64)((s64)(value << shift) >> shift) : value << shift >> shift;
-	return v->wide ? value : (u32)value;
-}
-
-void run_read_done(struct arch_vcpu *v, u64 value)
-{
-	if (v->rt != 31)
-		v->regs->x[v->rt] = run_extend(v, value);
-}
-
-static bool run_fill_mmio(struct arch_vcpu *v, u64 esr, struct exit *x)
-{
-	u64 far = v->fault_far, hpfar = read_sysreg(hpfar_el2), gpa;
-	unsigned type = esr & FSC_TYPE;
-
-	if (type == FSC_PERMISSION && !(esr & ISS_S1PTW))
-		gpa = run_translate(v, far, esr & ISS_WNR);
-	else
-		gpa = (hpfar & BITS(43, 4)) << 8 | (far & (PAGE_SIZE - 1));
-	x->mmio.gpa = gpa;
-	return gpa != ~0UL;
-}
-
-/* True: served, or given to the guest. False: @x is for hv/. */
-static bool run_data_abort(struct arch_vcpu *v, u64 esr, struct exit *x)
+/* What is no plain access: a fault of another kind, or one whose instruction the CPU has not decoded. */
+static COLD NOINLINE bool run_data_abort_rest(struct arch_vcpu *v, u64 esr, struct exit *x)
 {
 	unsigned type = esr & FSC_TYPE;
-	u64 gpa;
-	bool write = esr & ISS_WNR;
 
-	v->fault_esr = esr;
-	v->fault_far = read_sysreg(far_el2);
-	if (unlikely((type != FSC_TRANSLATION && type != FSC_PERMISSION && type != FSC_ACCESS) || (esr & ISS_S1PTW))) {
+	if ((type != FSC_TRANSLATION && type != FSC_PERMISSION && type != FSC_ACCESS) || (esr & ISS_S1PTW)) {
 		v->exits[EXIT_EXCEPTION]++;
 		run_abort(v);
 		return true;
 	}
-	if (unlikely(!run_fill_mmio(v, esr, x)))
-		return true; /* its own tables have changed meanwhile: it will find out */
-	gpa = x->mmio.gpa;
-	v->rt = esr >> 16 & 31;
-	v->size = (u8)(1u << (esr >> 22 & 3));
-	v->sign = esr & ISS_SSE;
-	v->wide = esr & ISS_SF;
-	v->len = esr & ESR_IL ? 4 : 2;
-	if (likely(esr & ISS_ISV) && vgic_mine(&v->vm->gic, gpa)) {
-		v->exits[EXIT_APIC]++;
-		if (write)
-			vgic_write(&v->gic, gpa, v->size, v->rt == 31 ? 0 : v->regs->x[v->rt]);
-		else
-			run_read_done(v, vgic_read(&v->gic, gpa, v->size));
-		v->pc += v->len;
+	if (esr & ISS_CM) { /* cache maintenance of what is no memory */
+		v->pc += esr & ESR_IL ? 4 : 2;
 		return true;
 	}
-	if (unlikely(esr & ISS_CM)) { /* cache maintenance of what is no memory */
-		v->pc += v->len;
-		return true;
+	if (type == FSC_PERMISSION) { /* then HPFAR_EL2 does not hold it */
+		x->mmio.gpa = run_translate(v, v->far, esr & ISS_WNR);
+		if (x->mmio.gpa == ~0UL)
+			return true; /* the guest's own tables have changed meanwhile: it will find out */
 	}
-	x->kind = EXIT_MMIO;
-	x->mmio.gva = v->fault_far;
-	x->mmio.access = write ? MAP_W : MAP_R;
-	x->mmio.insn_len = 0;
-	x->next_pc = v->pc + v->len;
-	x->mmio.insn_gpa = ~0UL;
-	if (likely(esr & ISS_ISV)) {
-		x->mmio.size = v->size;
-		v->was_read = !write;
-		x->data = write && v->rt != 31 ? v->regs->x[v->rt] & (~0UL >> (64 - 8 * v->size)) : 0;
-	} else {
-		x->mmio.size = 0;
-		v->was_read = false;
-		x->data = 0;
-		if (!(v->pstate & 0x10))
-			x->mmio.insn_gpa = run_translate(v, v->pc, false);
-	}
+	if (esr & ISS_ISV)
+		return false;
+	x->mmio.size = 0;
+	v->forwarded = false;
+	x->data = 0;
+	x->mmio.insn_gpa = v->pstate & 0x10 ? ~0UL : run_translate(v, v->pc, false);
 	return false;
+}
+
+/* True: served, or given to the guest. False: @x is for hv/. */
+static inline bool run_data_abort(struct arch_vcpu *v, u64 esr, struct exit *x)
+{
+	u64 far = read_sysreg(far_el2), gpa;
+	unsigned size = 1u << ARM_ISS_SAS(esr), rt = ARM_ISS_SRT(esr);
+	bool plain = (esr & (ISS_ISV | ISS_S1PTW | ISS_CM | FSC_TYPE)) == (ISS_ISV | FSC_TRANSLATION);
+
+	gpa = (read_sysreg(hpfar_el2) & BITS(43, 4)) << 8 | (far & (PAGE_SIZE - 1));
+	if (likely(plain) && vgic_mine(&v->vm->gic, gpa)) {
+		v->exits[EXIT_APIC]++;
+		if (esr & ISS_WNR)
+			vgic_write(&v->gic, gpa, size, rt == 31 ? 0 : v->regs->x[rt]);
+		else
+			arm_load(v, esr, vgic_read(&v->gic, gpa, size));
+		v->pc += esr & ESR_IL ? 4 : 2;
+		return true;
+	}
+	v->esr = esr;
+	v->far = far;
+	v->forwarded = !(esr & ISS_WNR);
+	x->kind = EXIT_MMIO;
+	x->next_pc = v->pc + (esr & ESR_IL ? 4 : 2);
+	x->mmio.gpa = gpa;
+	x->mmio.gva = far;
+	x->mmio.access = esr & ISS_WNR ? MAP_W : MAP_R;
+	x->mmio.insn_len = 0;
+	x->mmio.size = (u8)size;
+	x->data = 0;
+	if ((esr & ISS_WNR) && rt != 31)
+		x->data = v->regs->x[rt] & (~0UL >> (64 - 8 * size));
+	return unlikely(!plain) && run_data_abort_rest(v, esr, x);
 }
 
 static bool run_insn_abort(struct arch_vcpu *v, u64 esr, struct exit *x)
 {
 	unsigned type = esr & FSC_TYPE;
 
-	v->fault_esr = esr;
-	v->fault_far = read_sysreg(far_el2);
-	v->was_read = false;
+	v->esr = esr;
+	v->far = read_sysreg(far_el2);
+	v->forwarded = false;
 	if ((type != FSC_TRANSLATION && type != FSC_PERMISSION && type != FSC_ACCESS) || (esr & ISS_S1PTW)) {
 		v->exits[EXIT_EXCEPTION]++;
 		run_abort(v);
 		return true;
 	}
 	x->kind = EXIT_MMIO;
-	x->mmio.gpa = (read_sysreg(hpfar_el2) & BITS(43, 4)) << 8 | (v->fault_far & (PAGE_SIZE - 1));
-	x->mmio.gva = v->fault_far;
+	x->mmio.gpa = (read_sysreg(hpfar_el2) & BITS(43, 4)) << 8 | (v->far & (PAGE_SIZE - 1));
+	x->mmio.gva = v->far;
 	x->mmio.access = MAP_X;
 	x->mmio.insn_len = 0;
 	x->mmio.size = 0;
@@ -291,8 +267,14 @@ static void run_service(struct arch_vcpu *v, struct exit *x)
 	enum arm_leave how;
 	u64 esr;
 
-	if (run_loaded != v)
-		run_load_service(v);
+	if (run_loaded != v) {
+		if (likely(context_owner && context_owner->quick)) {
+			write_sysreg(v->hcr, hcr_el2);
+			run_loaded = v;
+		} else {
+			run_load_service(v);
+		}
+	}
 again:
 	how = arm_enter(v);
 	if (unlikely(how != LEAVE_SYNC)) {
@@ -325,8 +307,12 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 		run_service(v, x);
 		return;
 	}
-	if (unlikely(run_loaded != v))
+	if (likely(context_owner == v && v->quick && run_loaded && run_loaded->service)) {
+		write_sysreg(v->hcr, hcr_el2);
+		run_loaded = v;
+	} else if (unlikely(run_loaded != v)) {
 		run_load_guest(v);
+	}
 	if (unlikely(v->halted)) {
 		v->halted = false;
 		arch_vcpu_timer(v);

@@ -183,6 +183,7 @@ static bool trap_debug(struct arch_vcpu *v, u32 reg, bool write, u64 *value)
 	case SYSREG(2, 0, 0, 2, 2): /* MDSCR_EL1 */
 		if (write) {
 			v->mdscr = *value;
+			v->quick = arm_features.vhe && !v->mdscr;
 			write_sysreg(v->mdscr, mdscr_el1);
 		} else {
 			*value = v->mdscr;
@@ -272,6 +273,14 @@ static u32 trap_reg(u64 esr)
 			  (u32)(esr >> 17) & 7);
 }
 
+void trap_answer(struct arch_vcpu *v, u64 value)
+{
+	unsigned rt = v->esr >> 5 & 31;
+
+	if (rt != 31)
+		v->regs->x[rt] = value;
+}
+
 bool trap_counter(struct arch_vcpu *v, u64 esr)
 {
 	unsigned rt = esr >> 5 & 31;
@@ -299,12 +308,8 @@ bool trap_sysreg(struct arch_vcpu *v, u64 esr, struct exit *x)
 		x->kind = EXIT_NONE; /* a timer that has moved is hv/'s to see */
 		return v->deadline == deadline;
 	case TRAP_FORWARD:
-		v->was_read = !write;
-		v->rt = (u8)rt;
-		v->size = 8;
-		v->len = 4;
-		v->sign = false;
-		v->wide = true;
+		v->forwarded = !write;
+		v->esr = esr;
 		x->kind = EXIT_SYSREG;
 		x->sysreg.index = reg;
 		x->sysreg.write = write;

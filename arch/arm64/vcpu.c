@@ -93,6 +93,8 @@ void arch_vm_flush(struct arch_vm *vm)
 	write_sysreg(vm->vttbr, vttbr_el2);
 	isb();
 	asm volatile("dsb ishst; tlbi vmalls12e1is; dsb ish; isb" : : : "memory");
+	if (context_owner) /* the quick way back to it, in run.c, takes it for granted */
+		write_sysreg(context_owner->vm->vttbr, vttbr_el2);
 }
 
 /* GICv2: the guest's CPU interface is the hardware's virtual one. */
@@ -170,6 +172,7 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 	v->id = id;
 	v->exits = exits;
 	v->service = vm->service;
+	v->quick = arm_features.vhe;
 	v->hcr = vcpu_hcr(vm);
 	v->deadline = ~0UL;
 	v->mpidr = MPIDR_RES1 | id;
@@ -177,7 +180,7 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 	v->el1.sctlr = SCTLR_RESET;
 	if (!vm->service) {
 		vgic_cpu_init(&v->gic, &vm->gic, id);
-		arch_vcpu_reset_irq(v);
+		arch_vcpu_reset_irq(v, false);
 	}
 	return OK;
 }
@@ -195,7 +198,7 @@ void arch_vcpu_init_service(struct arch_vcpu *v, u64 entry, u64 image, u64 mailb
 	v->regs->x[1] = mailbox;
 }
 
-void arch_vcpu_reset_irq(struct arch_vcpu *v)
+void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait)
 {
 	run_forget(v);
 	vgic_reset(&v->gic);
@@ -204,13 +207,6 @@ void arch_vcpu_reset_irq(struct arch_vcpu *v)
 	v->el1.cntv_ctl = 0;
 	v->halted = false;
 	v->deadline = ~0UL;
-}
-
-void arch_vcpu_export(struct arch_vcpu *v)
-{
-	v->regs->pc = v->pc;
-	v->regs->pstate = v->pstate;
-	v->regs->sp_el0 = v->sp_el0;
 }
 
 /* A pstate that a guest may have: EL0 or EL1, never more. */
@@ -225,8 +221,7 @@ static u64 vcpu_pstate(u64 pstate)
 	return pstate & PSTATE_MASK;
 }
 
-static COLD NOINLINE void vcpu_complete_rest(struct arch_vcpu *v, enum exit_kind kind, const struct run_page *run,
-					     u32 reply)
+void arm_complete(struct arch_vcpu *v, enum exit_kind kind, const struct run_page *run, u32 reply)
 {
 	if (reply & REPLY_REGS) {
 		v->pc = run->regs.pc;
@@ -234,9 +229,11 @@ static COLD NOINLINE void vcpu_complete_rest(struct arch_vcpu *v, enum exit_kind
 		v->sp_el0 = run->regs.sp_el0;
 	}
 	if (reply & REPLY_SKIP) {
-		if (v->was_read && (kind == EXIT_MMIO || kind == EXIT_SYSREG))
-			run_read_done(v, run->data);
-		v->pc += v->len;
+		if (v->forwarded && kind == EXIT_SYSREG)
+			trap_answer(v, run->data);
+		else if (v->forwarded && kind == EXIT_MMIO)
+			arm_load(v, v->esr, run->data);
+		v->pc += v->esr & ESR_IL ? 4 : 2;
 	}
 	if (reply & REPLY_INJECT) {
 		run_own(v);
@@ -247,26 +244,13 @@ static COLD NOINLINE void vcpu_complete_rest(struct arch_vcpu *v, enum exit_kind
 	}
 }
 
-void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run)
-{
-	u32 reply = run->reply;
-
-	run->reply = 0;
-	if (likely(reply == REPLY_SKIP && kind == EXIT_MMIO)) {
-		if (v->was_read)
-			run_read_done(v, run->data);
-		v->pc += v->len;
-		return;
-	}
-	vcpu_complete_rest(v, kind, run, reply);
-}
-
-#define STATE_EL1(X)                                                                                             \
-	X(sctlr)                                                                                                 \
-	X(cpacr)                                                                                                 \
-	X(ttbr0)                                                                                                 \
-	X(ttbr1) X(tcr) X(mair) X(amair) X(vbar) X(sp_el1) X(elr) X(spsr) X(esr) X(far) X(afsr0) X(afsr1) X(par) \
-		X(contextidr) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(csselr) X(cntkctl) X(cntv_ctl) X(cntv_cval)
+/* It would move these lines at each run. */
+/* clang-format off */
+#define STATE_EL1(X)                                                                                           \
+	X(sctlr) X(cpacr) X(ttbr0) X(ttbr1) X(tcr) X(mair) X(amair) X(vbar) X(sp_el1) X(elr) X(spsr) X(esr)     \
+	X(far) X(afsr0) X(afsr1) X(par) X(contextidr) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(csselr)        \
+	X(cntkctl) X(cntv_ctl) X(cntv_cval)
+/* clang-format on */
 
 void arch_vcpu_get(struct arch_vcpu *v, struct vcpu_state *s)
 {
@@ -298,6 +282,7 @@ status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s)
 	STATE_EL1(X)
 #undef X
 	v->mdscr = s->mdscr;
+	v->quick = arm_features.vhe && !v->mdscr;
 	v->cntp_ctl = s->cntp_ctl & 3;
 	v->cntp_cval = s->cntp_cval;
 	if (s->mpidr)

@@ -3,29 +3,17 @@
 #include "arch/arm64/vgic_priv.h"
 #include "arch/arm64/gic.h"
 #include "hv/lib/panic.h"
-#include "hv/lib/string.h"
 
-#define VGIC_SGIS      16u
-#define VGIC_NOTHING   ~0u /* no candidate */
-#define VGIC_PPI_LEVEL 0xffff0000u
-
-/* Bits of a mask, lowest first; @i is the bit's number. */
-#define for_each_bit(i, mask) for (u32 m_ = (mask); m_ != 0 && ((i) = __builtin_ctz(m_), true); m_ &= m_ - 1)
+#define VGIC_NOTHING ~0u /* no candidate */
 
 const struct vgic_hw *vgic_hw;
 unsigned vgic_nlr;
 
-static u64 vgic_lr_get(const struct vgic_cpu *c, unsigned n)
-{
-	return c->loaded ? vgic_hw->lr_read(n) : c->lr[n];
-}
-
 static void vgic_lr_set(struct vgic_cpu *c, unsigned n, u64 v)
 {
+	c->lr[n] = v;
 	if (c->loaded)
 		vgic_hw->lr_write(n, v);
-	else
-		c->lr[n] = v;
 }
 
 /* Those of bank @k that lead to @c. */
@@ -40,12 +28,6 @@ static inline u32 vgic_wants(struct vgic_cpu *c, unsigned k)
 	const struct vgic_bank *b = vgic_bank(c, k);
 
 	return ((vgic_asks(b) & vgic_on(c->vgic, b)) | b->active) & ~b->listed & vgic_mask(c, k);
-}
-
-/* GICv2 tells SGIs apart by who sent them. */
-static inline bool vgic_is_sourced(const struct vgic_cpu *c, unsigned intid)
-{
-	return intid < VGIC_SGIS && !c->vgic->v3;
 }
 
 /* The guest has acknowledged what list register said was pending: the latch is empty. */
@@ -89,7 +71,7 @@ static inline u32 vgic_put_bit(u32 mask, u32 bit, bool on)
 }
 
 /* Interrupt @i of bank @k into list register @n, which is free, if it is pending for @c or active. */
-static bool vgic_list(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i, unsigned n)
+static NOINLINE bool vgic_list(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i, unsigned n)
 {
 	u32 bit = 1u << i, lrbit = 1u << n, asks = vgic_asks(b) & bit;
 	bool active = b->active & bit, more = false, hw, eoi;
@@ -117,6 +99,7 @@ static bool vgic_list(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsig
 	c->lr_pend = vgic_put_bit(c->lr_pend, lrbit, pending);
 	c->lr_hw = vgic_put_bit(c->lr_hw, lrbit, hw);
 	c->lr_eoi = vgic_put_bit(c->lr_eoi, lrbit, eoi);
+	c->lr_same = vgic_put_bit(c->lr_same, lrbit, pending && !active && !eoi);
 	vgic_lr_set(c, n,
 		    vgic_hw->lr_make(k * 32 + i, b->priority[i], b->group1 & bit, pending, active, eoi, hw, source));
 	return true;
@@ -126,6 +109,50 @@ static inline void vgic_look(struct vgic_cpu *c, unsigned k)
 {
 	c->look |= (u8)(1u << k);
 	c->todo = true;
+}
+
+/* vgic_list for the most frequent: a wanted edge, nothing active, no hardware, no sender, end of no interest. */
+static void vgic_list_plain(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i, unsigned n)
+{
+	u32 bit = 1u << i, lrbit = 1u << n;
+
+	b->listed |= bit;
+	b->lr[i] = (u8)(c->id << 4 | n);
+	c->lr_intid[n] = (u16)(k * 32 + i);
+	c->lr_used |= lrbit;
+	c->lr_pend |= lrbit;
+	c->lr_same |= lrbit;
+	c->lr_hw &= ~lrbit;
+	c->lr_eoi &= ~lrbit;
+	c->lr[n] = vgic_hw->lr_make(k * 32 + i, b->priority[i], b->group1 & bit, true, false, false, false, 0);
+	vgic_hw->lr_write(n, c->lr[n]);
+}
+
+/* Interrupt @i of bank @k is new to @c: straight into a list register if nothing else waits for one. */
+static inline void vgic_offer(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i)
+{
+	u32 bit = 1u << i, free = ((1u << c->nlr) - 1) & ~c->lr_used;
+
+	if (!(vgic_wants(c, k) & bit))
+		return;
+	if (!c->loaded || c->look != 0 || free == 0)
+		vgic_look(c, k);
+	else if (((b->active | b->level | b->hw) & bit) || c->nlr < 2 || vgic_is_sourced(c, k * 32 + i))
+		vgic_list(c, b, k, i, (unsigned)__builtin_ctz(free));
+	else
+		vgic_list_plain(c, b, k, i, (unsigned)__builtin_ctz(free));
+}
+
+/*
+ * The guest has ended what list register @n of @c held, which was pending alone, and nothing about it has changed (or
+ * it would not be in lr_same): make it pending once more.
+ */
+static inline bool vgic_again(struct vgic_cpu *c, unsigned n)
+{
+	if (!(c->lr_same & 1u << n) || !c->loaded || !(vgic_hw->empty() & 1u << n))
+		return false;
+	vgic_hw->lr_write(n, c->lr[n]);
+	return true;
 }
 
 /* Whoever may want one of @mask now is to look at bank @k. */
@@ -143,13 +170,23 @@ static void vgic_kick(struct vgic_cpu *c, unsigned k, u32 mask)
 			vgic_look(g->cpu[t], k);
 }
 
+/* An interrupt that was listed is changed: into its list register again. */
+static void vgic_relist(struct vgic_cpu *t, struct vgic_bank *b, unsigned k, unsigned i)
+{
+	unsigned n = b->lr[i] & 15;
+
+	if (!vgic_list(t, b, k, i, n))
+		vgic_lr_set(t, n, 0);
+}
+
 u32 vgic_take(struct vgic_cpu *c, unsigned k, u32 mask)
 {
 	struct vgic_bank *b = vgic_bank(c, k);
 	u32 taken = b->listed & mask;
 	unsigned i;
 
-	for_each_bit(i, taken) vgic_unlist(c->vgic, b, k, i);
+	for_each_bit (i, taken)
+		vgic_unlist(c->vgic, b, k, i);
 	return taken;
 }
 
@@ -158,12 +195,10 @@ void vgic_give(struct vgic_cpu *c, unsigned k, u32 mask, u32 taken)
 	struct vgic_bank *b = vgic_bank(c, k);
 	unsigned i;
 
-	for_each_bit(i, taken)
-	{
+	for_each_bit (i, taken) {
 		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
 
-		if (!vgic_list(t, b, k, i, b->lr[i] & 15))
-			vgic_lr_set(t, b->lr[i] & 15, 0);
+		vgic_relist(t, b, k, i);
 	}
 	vgic_kick(c, k, mask);
 }
@@ -176,78 +211,67 @@ void vgic_hw_drop(struct vgic_cpu *c, unsigned k, u32 mask)
 	mask &= b->hw;
 	b->hw &= ~mask;
 	if (c->loaded)
-		for_each_bit(i, mask) gic->deactivate(k * 32 + i);
+		for_each_bit (i, mask)
+			gic->deactivate(k * 32 + i);
 }
 
-u32 vgic_pending(struct vgic_cpu *c, unsigned k)
+/* Latch interrupt @i of bank @k, or only say that its wire has changed. Not for GICv2's SGIs. */
+static NOINLINE void vgic_poke(struct vgic_cpu *c, unsigned k, unsigned i, bool latch)
 {
 	struct vgic_bank *b = vgic_bank(c, k);
-	u32 v = vgic_asks(b);
-	unsigned i;
-
-	for_each_bit(i, b->listed)
-	{
-		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
-		u32 bit = 1u << i, wire = b->line & b->level & bit;
-		unsigned n = b->lr[i] & 15;
-
-		if (!(t->lr_pend & 1u << n))
-			v = (v & ~bit) | wire | (b->pending & bit); /* active, and as hardware too, maybe */
-		else if (!vgic_hw->lr_pending(vgic_lr_get(t, n)) &&
-			 !(vgic_is_sourced(c, k * 32 + i) && (c->sources[i] & ~(1u << c->source[i]))))
-			v = (v & ~bit) | wire; /* taken */
-	}
-	return v;
-}
-
-u32 vgic_active(struct vgic_cpu *c, unsigned k)
-{
-	struct vgic_bank *b = vgic_bank(c, k);
-	u32 v = b->active;
-	unsigned i;
-
-	for_each_bit(i, b->listed)
-	{
-		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
-
-		if (vgic_hw->lr_active(vgic_lr_get(t, b->lr[i] & 15)))
-			v |= 1u << i;
-	}
-	return v;
-}
-
-/* Latch interrupt @i of bank @k, or only say that its wire has changed. */
-static void vgic_poke(struct vgic_cpu *c, unsigned k, unsigned i, bool latch)
-{
-	struct vgic_bank *b = vgic_bank(c, k);
+	struct vgic *g = c->vgic;
 	u32 bit = 1u << i;
 
 	if (b->listed & bit) {
-		struct vgic_cpu *t = vgic_unlist(c->vgic, b, k, i);
+		struct vgic_cpu *t = g->cpu[b->lr[i] >> 4];
 
-		b->pending |= latch ? bit : 0;
-		if (!vgic_list(t, b, k, i, b->lr[i] & 15))
-			vgic_lr_set(t, b->lr[i] & 15, 0);
-		else
+		if (latch && !(b->hw & bit) && vgic_again(t, b->lr[i] & 15)) {
+			b->pending |= bit;
 			return;
-	} else {
+		}
+		vgic_unlist(g, b, k, i);
 		b->pending |= latch ? bit : 0;
+		vgic_relist(t, b, k, i);
+		vgic_kick(c, k, bit);
+		return;
 	}
-	vgic_kick(c, k, bit);
+	b->pending |= latch ? bit : 0;
+	if (k == 0 || (g->spis->mine[k - 1][c->id] & bit))
+		vgic_offer(c, b, k, i);
+	else
+		vgic_kick(c, k, bit);
+}
+
+static NOINLINE void vgic_sgi_sourced(struct vgic_cpu *c, unsigned i, u32 source)
+{
+	struct vgic_bank *b = &c->own;
+	u32 bit = 1u << i, taken;
+
+	if ((b->listed & bit) && c->source[i] == source && vgic_again(c, b->lr[i] & 15))
+		return;
+	/* Before @sources is changed: what the list register says is about what was in it. */
+	taken = vgic_take(c, 0, bit);
+	c->sources[i] |= (u8)(1u << source);
+	b->pending |= bit;
+	if (taken)
+		vgic_give(c, 0, bit, taken);
+	else
+		vgic_offer(c, b, 0, i);
 }
 
 void vgic_sgi_set(struct vgic_cpu *c, unsigned i, u32 source)
 {
-	/* Before its list register is looked at, so that the answer to "taken?" is about what that one holds. */
-	if (!c->vgic->v3) {
-		u32 taken = vgic_take(c, 0, 1u << i);
+	struct vgic_bank *b = &c->own;
 
-		c->sources[i] |= (u8)(1u << source);
-		c->own.pending |= 1u << i;
-		vgic_give(c, 0, 1u << i, taken);
+	if (!c->vgic->v3) {
+		vgic_sgi_sourced(c, i, source);
 		return;
 	}
-	vgic_poke(c, 0, i, true);
+	b->pending |= 1u << i;
+	if (!(b->listed & 1u << i))
+		vgic_offer(c, b, 0, i);
+	else if (!vgic_again(c, b->lr[i] & 15))
+		vgic_poke(c, 0, i, true);
 }
 
 void vgic_sgi_clear(struct vgic_cpu *c, unsigned i, u32 sources)
@@ -294,13 +318,41 @@ bool vgic_pulse(struct vgic_cpu *c, u32 intid)
 
 void vgic_hw_arrived(struct vgic_cpu *c, u32 intid)
 {
-	u32 bit = 1u << intid % 32, taken;
+	struct vgic_bank *b = &c->own;
+	u32 bit = 1u << intid % 32;
 
 	if (intid < VGIC_SGIS || intid >= VGIC_SPI)
 		return;
-	taken = vgic_take(c, 0, bit);
-	c->own.hw |= bit;
-	vgic_give(c, 0, bit, taken);
+	if (b->listed & bit) {
+		if ((c->lr_hw & 1u << (b->lr[intid] & 15)) && vgic_again(c, b->lr[intid] & 15)) {
+			b->pending &= ~bit;
+			return;
+		}
+		vgic_unlist(c->vgic, b, 0, intid);
+		b->hw |= bit;
+		vgic_relist(c, b, 0, intid);
+		vgic_kick(c, 0, bit);
+		return;
+	}
+	b->hw |= bit;
+	vgic_offer(c, b, 0, intid);
+}
+
+/* Take back those of list registers @which that the guest has ended. */
+static void vgic_reap(struct vgic_cpu *c, u32 which)
+{
+	u32 used = c->lr_used & which, ended = c->loaded ? used & vgic_hw->empty() : 0;
+	unsigned n;
+
+	for_each_bit (n, c->loaded ? 0 : used)
+		if (!vgic_hw->lr_pending(c->lr[n]) && !vgic_hw->lr_active(c->lr[n]))
+			ended |= 1u << n;
+	for_each_bit (n, ended) {
+		unsigned k = c->lr_intid[n] / 32;
+		u32 bit = 1u << c->lr_intid[n] % 32;
+
+		vgic_give(c, k, bit, vgic_take(c, k, bit));
+	}
 }
 
 /* The best candidate for a list register of @c: priority << 16 | INTID, the lowest such, or VGIC_NOTHING. */
@@ -320,8 +372,7 @@ static u32 vgic_pick(struct vgic_cpu *c)
 		}
 		const u8 *priority = vgic_bank(c, k)->priority;
 
-		for_each_bit(i, wants)
-		{
+		for_each_bit (i, wants) {
 			u32 key = (u32)priority[i] << 16 | k << 5 | i;
 
 			best = MIN(best, key);
@@ -337,8 +388,7 @@ static bool vgic_evict(struct vgic_cpu *c, u32 priority, unsigned *out)
 	unsigned n;
 
 	*out = VGIC_MAX_LR;
-	for_each_bit(n, c->lr_used)
-	{
+	for_each_bit (n, c->lr_used) {
 		u32 intid = c->lr_intid[n], p = vgic_bank(c, intid / 32)->priority[intid % 32];
 		u64 lr = vgic_lr_get(c, n);
 
@@ -371,7 +421,7 @@ void vgic_flush(struct vgic_cpu *c)
 		if (free != 0) {
 			n = (unsigned)__builtin_ctz(free);
 		} else if (!synced) {
-			vgic_sync(c);
+			vgic_reap(c, ~0u);
 			synced = true;
 			continue;
 		} else if (!vgic_evict(c, key >> 16, &n)) {
@@ -389,24 +439,8 @@ void vgic_flush(struct vgic_cpu *c)
 
 void vgic_sync(struct vgic_cpu *c)
 {
-	u32 ended = c->loaded ? c->lr_used & vgic_hw->empty() : 0;
-	unsigned n;
-
-	/* A list register that told its end does not count as empty (IHI 0069, ICH_ELRSR_EL2). */
-	for_each_bit(n, c->lr_used & ~ended & (c->loaded ? c->lr_eoi : ~0u))
-	{
-		u64 lr = vgic_lr_get(c, n);
-
-		if (!vgic_hw->lr_pending(lr) && !vgic_hw->lr_active(lr))
-			ended |= 1u << n;
-	}
-	for_each_bit(n, ended)
-	{
-		unsigned k = c->lr_intid[n] / 32;
-		u32 bit = 1u << c->lr_intid[n] % 32;
-
-		vgic_give(c, k, bit, vgic_take(c, k, bit));
-	}
+	/* Others may stay: the next one of the same interrupt finds its list register faster. */
+	vgic_reap(c, c->underflow ? ~0u : c->lr_eoi);
 	if (c->underflow || c->look != 0)
 		c->todo = true;
 }
@@ -417,13 +451,11 @@ bool vgic_awake(struct vgic_cpu *c)
 
 	if (c->lr_used & c->lr_eoi)
 		vgic_sync(c);
-	for_each_bit(k, c->look)
-	{
+	for_each_bit (k, c->look) {
 		if (vgic_wants(c, k) & ~vgic_bank(c, k)->active)
 			return true;
 	}
-	for_each_bit(n, c->lr_used)
-	{
+	for_each_bit (n, c->lr_used) {
 		u64 lr = vgic_lr_get(c, n);
 
 		if (vgic_hw->lr_pending(lr) && !vgic_hw->lr_active(lr))
@@ -438,7 +470,8 @@ void vgic_load(struct vgic_cpu *c)
 
 	if (c->loaded)
 		return;
-	for_each_bit(i, c->own.hw) gic->set_active(i, true);
+	for_each_bit (i, c->own.hw)
+		gic->set_active(i, true);
 	vgic_hw->load(c);
 	c->loaded = true;
 	c->todo = c->look != 0 || c->underflow;
@@ -450,9 +483,11 @@ void vgic_save(struct vgic_cpu *c)
 
 	if (!c->loaded)
 		return;
-	vgic_sync(c);
+	vgic_reap(c, ~0u);
 	vgic_hw->save(c);
 	vgic_hw->load(NULL);
 	c->loaded = false;
-	for_each_bit(i, c->own.hw) gic->set_active(i, false);
+	c->lr_same = 0;
+	for_each_bit (i, c->own.hw)
+		gic->set_active(i, false);
 }

@@ -75,12 +75,14 @@ struct vgic_cpu {
 	u32 lr_pend; /* pending                                              */
 	u32 lr_hw;   /* its end deactivates the physical interrupt            */
 	u32 lr_eoi;  /* its end makes a maintenance interrupt                 */
+	u32 lr_same; /* pending alone, by @lr[n]: writing that again makes the same interrupt pending again */
 	u16 lr_intid[VGIC_MAX_LR];
 	struct vgic_bank own;
 	u8 sources[16]; /* GICv2 SGIs: which vCPUs have sent it               */
 	u8 source[16];	/* and whose is in the list register, or active       */
 	u32 waker;	/* GICR_WAKER, ProcessorSleep and ChildrenAsleep                  */
-	/* The virtual CPU interface's registers while another guest has the CPU. */
+	/* The virtual CPU interface's registers while another guest has the CPU. @lr: as written, while it is loaded.
+	 */
 	u64 lr[VGIC_MAX_LR], vmcr, hcr;
 	u64 apr[8]; /* AP0R0-3, AP1R0-3; GICv2: GICH_APR in the first */
 };
@@ -138,7 +140,7 @@ void vgic_hw_arrived(struct vgic_cpu *c, u32 intid);
 
 /** Before the guest runs, when @c->todo: fill free list registers by priority. @c is loaded. */
 void vgic_flush(struct vgic_cpu *c);
-/** Take back what the guest has ended: from the maintenance interrupt, and when list registers are wanted. */
+/** From the maintenance interrupt: take back what the guest has ended and what is to be looked at for that. */
 void vgic_sync(struct vgic_cpu *c);
 /** Is an interrupt pending that the guest would take if it did not mask interrupts (enabled, group on, priority above
  * PMR and running)? Loaded or not. PMR and the running priority are not looked at: a wake too many does no harm. */

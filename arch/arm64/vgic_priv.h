@@ -5,8 +5,12 @@
 
 #include "arch/arm64/vgic.h"
 
+#define VGIC_SGIS  16u
 #define VGIC_BANKS (VGIC_LINES / 32)
 static_assert(VGIC_BANKS <= 8, "vgic_cpu.look has a bit for each");
+
+/* Bits of a mask, lowest first; @i is the bit's number. */
+#define for_each_bit(i, mask) for (u32 m_ = (mask); m_ != 0 && ((i) = __builtin_ctz(m_), true); m_ &= m_ - 1)
 
 /* Bank @k (below VGIC_BANKS) as @c sees it. */
 static inline struct vgic_bank *vgic_bank(struct vgic_cpu *c, unsigned k)
@@ -26,6 +30,18 @@ static inline u32 vgic_on(const struct vgic *g, const struct vgic_bank *b)
 	return b->enabled & ((b->group1 & g->on[1]) | (~b->group1 & g->on[0]));
 }
 
+/* Contents of list register @n. */
+static inline u64 vgic_lr_get(const struct vgic_cpu *c, unsigned n)
+{
+	return c->loaded ? vgic_hw->lr_read(n) : c->lr[n];
+}
+
+/* GICv2 tells SGIs apart by who sent them. */
+static inline bool vgic_is_sourced(const struct vgic_cpu *c, unsigned intid)
+{
+	return intid < VGIC_SGIS && !c->vgic->v3;
+}
+
 /**
  * To change anything of the interrupts @mask of bank @k: vgic_take brings what list registers know of them back into
  * the bank; after the change vgic_give(what vgic_take returned) writes those list registers again, or frees them, and
@@ -36,9 +52,6 @@ void vgic_give(struct vgic_cpu *c, unsigned k, u32 mask, u32 taken);
 /** Interrupts @mask of bank @k: their hardware interrupt is deactivated here, and comes again if its line is high.
  * Between vgic_take and vgic_give. */
 void vgic_hw_drop(struct vgic_cpu *c, unsigned k, u32 mask);
-/** As GICD_ISPENDR and GICD_ISACTIVER read. */
-u32 vgic_pending(struct vgic_cpu *c, unsigned k);
-u32 vgic_active(struct vgic_cpu *c, unsigned k);
 /** vCPU number @source has sent SGI @i (below 16) to @c. */
 void vgic_sgi_set(struct vgic_cpu *c, unsigned i, u32 source);
 /** GICv2: take back what @sources have sent of it. */

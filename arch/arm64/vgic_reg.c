@@ -56,6 +56,43 @@
 static_assert(VGIC_BLOCK(GICD_IGROUPR) == 1 && VGIC_BLOCK(GICD_ICACTIVER) == 7, "blocks");
 static_assert(FIELD(SGIR_INTID, 0x0500000000000003u | 7u << 24) == 7, "SGI1R");
 
+/* As GICD_ISPENDR reads. */
+static NOINLINE u32 vgic_pending(struct vgic_cpu *c, unsigned k)
+{
+	struct vgic_bank *b = vgic_bank(c, k);
+	u32 v = vgic_asks(b);
+	unsigned i;
+
+	for_each_bit (i, b->listed) {
+		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
+		u32 bit = 1u << i, wire = b->line & b->level & bit;
+		unsigned n = b->lr[i] & 15;
+
+		if (!(t->lr_pend & 1u << n))
+			v = (v & ~bit) | wire | (b->pending & bit); /* active, and as hardware too, maybe */
+		else if (!vgic_hw->lr_pending(vgic_lr_get(t, n)) &&
+			 !(vgic_is_sourced(c, k * 32 + i) && (c->sources[i] & ~(1u << c->source[i]))))
+			v = (v & ~bit) | wire; /* taken */
+	}
+	return v;
+}
+
+/* As GICD_ISACTIVER reads. */
+static NOINLINE u32 vgic_active(struct vgic_cpu *c, unsigned k)
+{
+	struct vgic_bank *b = vgic_bank(c, k);
+	u32 v = b->active;
+	unsigned i;
+
+	for_each_bit (i, b->listed) {
+		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
+
+		if (vgic_hw->lr_active(vgic_lr_get(t, b->lr[i] & 15)))
+			v |= 1u << i;
+	}
+	return v;
+}
+
 static u32 vgic_bits_read(struct vgic_cpu *c, unsigned block, unsigned k)
 {
 	switch (block) {

@@ -116,7 +116,7 @@ void arch_vcpu_export(struct arch_vcpu *v)
 	v->regs->rip = v->pc;
 }
 
-void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run)
+u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run)
 {
 	v->reply = run->reply;
 	v->kind = kind;
@@ -124,6 +124,7 @@ void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_pag
 	run->reply = 0;
 	if (v->reply & REPLY_REGS)
 		v->pc = run->regs.rip;
+	return v->reply;
 }
 
 void arch_vcpu_undefined(struct arch_vcpu *v)
@@ -137,7 +138,7 @@ void arch_vcpu_get(struct arch_vcpu *v, struct vcpu_state *s)
 	s->regs = *v->regs;
 }
 
-void arch_vcpu_reset_irq(struct arch_vcpu *v)
+void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait)
 {
 	v->deadline = ~0UL;
 }

@@ -34,10 +34,12 @@ void arch_vcpu_init_service(struct arch_vcpu *v, u64 entry, u64 image, u64 mailb
 
 /** Run @v, interrupts masked, until an exit that hv/ must see; fill @x. */
 void arch_vcpu_run(struct arch_vcpu *v, struct exit *x);
-/** Put what RUN_STATE promises into @v's registers. */
-void arch_vcpu_export(struct arch_vcpu *v);
-/** Carry out the completion in @run of the exit @kind. Every field is read once. */
-void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run);
+/*
+ * Two more that are inline where that is worth it, so that self/vcpu.h declares them:
+ * void arch_vcpu_export(struct arch_vcpu *v): put what RUN_STATE promises into @v's registers.
+ * u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run): carry out the completion in
+ * @run of the exit @kind; every field is read once. Returns run->reply as it was.
+ */
 /** Skip the instruction that made exit @x. */
 static inline void arch_vcpu_skip(struct arch_vcpu *v, const struct exit *x);
 /** Give the guest the exception of an instruction it does not have. */
@@ -47,11 +49,16 @@ void arch_vcpu_get(struct arch_vcpu *v, struct vcpu_state *s);
 /** ERR_INVAL when @s is no state a CPU can be in as far as it can tell; the rest shows at entry. */
 MUST_CHECK status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s);
 
-/** @v's local interrupt controller as after power-on: nothing pending, no timer. */
-void arch_vcpu_reset_irq(struct arch_vcpu *v);
+/**
+ * @v's local interrupt controller as after power-on: nothing pending, no timer. @wait: it does nothing until another
+ * vCPU starts it (SIPI; PSCI CPU_ON), and arch_vcpu_awake is false until then.
+ */
+void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait);
 
 /** Would @v, halted, go on now? */
 bool arch_vcpu_awake(struct arch_vcpu *v);
+/* hv/sched.c gives this: another vCPU has sent @v an interrupt, or has started it. */
+void vcpu_kicked(struct arch_vcpu *v);
 /** Can any interrupt wake @v, once halted? */
 bool arch_vcpu_can_wake(struct arch_vcpu *v);
 /** Deliver a message-signalled interrupt; true if it was for @v. */

@@ -69,7 +69,7 @@ static void vcpu_reset_state(struct vcpu_state *s)
 }
 
 /* As firmware leaves it: nobody's firmware runs here. */
-void arch_vcpu_reset_irq(struct arch_vcpu *v)
+void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait)
 {
 	vlapic_init(&v->apic, v->id, v->id == 0);
 	vlapic_virtual_wire(&v->apic);
@@ -100,7 +100,7 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 	*(u32 *)((u8 *)v->xsave + XSAVE_MXCSR) = MXCSR_RESET;
 	*(u64 *)((u8 *)v->xsave + 512) =
 		XCR0_X87 | XCR0_SSE; /* XSTATE_BV: these are in the area, the rest is initial */
-	arch_vcpu_reset_irq(v);
+	arch_vcpu_reset_irq(v, false);
 	vendor->vcpu_init(v);
 	vcpu_reset_state(&s);
 	return arch_vcpu_set(v, &s);
@@ -200,7 +200,7 @@ static void vcpu_answer_io(struct arch_vcpu *v, unsigned size, u64 data)
 		*rax = (*rax & ~0xffUL) | (u8)data;
 }
 
-void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run)
+u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run)
 {
 	u32 reply = run->reply, inject = run->inject;
 
@@ -234,6 +234,7 @@ void arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_pag
 		v->extint_vector = (u8)inject;
 		v->extint_ready = true;
 	}
+	return reply;
 }
 
 /* The wires of a PC end at the I/O APIC and the 8259, which are the service VM's. */

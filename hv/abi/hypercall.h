@@ -72,6 +72,7 @@ enum hypercall {
 
 /* VCPU_SET flags. */
 #define VCPU_SET_POWER_ON 0x1u /* the local interrupt controller, too, is as after power-on */
+#define VCPU_SET_WAIT	  0x2u /* with it: another vCPU will start this one (SIPI; PSCI CPU_ON) */
 
 /* VM_DOORBELL flags. */
 #define DOORBELL_PORT	 0x001u /* @address is an I/O port; else a guest-physical address */

@@ -211,11 +211,13 @@ def stub(system, x0, tree=b""):
 
 
 def device_tree(system, *more):
-    """QEMU's for its virt machine."""
+    """QEMU's for its virt machine, without the room that it leaves behind it: with -dtb it makes that larger still."""
     path = system.folder / "virt.dtb"
     subprocess.run(["qemu-system-aarch64", "-machine", f"virt,virtualization=on,gic-version=3,dumpdtb={path}", "-cpu", "max",
                     "-m", "1G", "-nodefaults", "-display", "none", *more], check=True, capture_output=True)
-    return path.read_bytes()
+    tree = path.read_bytes()
+    _, _, _, strings, _, _, _, _, size = struct.unpack_from(">9I", tree)
+    return tree[:4] + struct.pack(">I", strings + size) + tree[8:strings + size]
 
 
 # struct fdt_header is of big-endian words: magic, totalsize, off_dt_struct, off_dt_strings, off_mem_rsvmap, version,
@@ -247,7 +249,7 @@ def test_device_tree_that_is_nowhere(arm64, x0):
 
 
 @pytest.mark.parametrize("compatible, words", [
-    (b"arm,gic-v3", "[Ii]nterrupt controller|GIC"), (b"arm,armv8-timer", "[Tt]imer"),
+    (b"arm,gic-v3", "[Ii]nterrupt controller|GIC"), (b"-timer", "[Tt]imer"),
 ])
 def test_device_tree_without_what_is_needed(arm64, compatible, words):
     tree = device_tree(arm64)

@@ -40,7 +40,7 @@ def configure(system, name):
     system.file(kernel, (system.build / "guest-test" / kernel).read_bytes())
     system.disk(mib=1)
     return system.file("guest.ini", f"[machine]\npoweroff-when-done = yes\n[vm {name}]\nkernel = {kernel}\n"
-                       f"memory = 64M\ncmdline = {system.name}\ndisk = disk.img\nrng = yes\n")
+                       f"memory = 64M\ncmdline = {system.name} trivet\ndisk = disk.img\nrng = yes\n")
 
 
 def seconds(system):

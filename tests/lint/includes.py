@@ -3,7 +3,9 @@
 """Who may include whom: the architecture's table (docs/architecture.md), run.
 
 Includes are written from the root, so that the path shows the layer. Two exceptions: "self/x.h" is a header that each
-architecture has in its own version (hv/abi/ARCH/self, arch/ARCH/self, guest/rt/ARCH/self, guest/vmm/ARCH/self), and a library's header has a bare name.
+architecture has in its own version (hv/abi/ARCH/self, arch/ARCH/self, guest/rt/ARCH/self, guest/vmm/ARCH/self), and a
+library's header has a bare name. What lies in a folder of an architecture (x86, arm64) is included from folders of that
+architecture alone: everything else reaches it by "self/x.h".
 """
 
 import re
@@ -11,6 +13,7 @@ import re
 import tree
 
 ABI, LIB, IFACE, SELF, RT = "hv/abi", "hv/lib", "arch/iface", "arch/self", "guest/rt"
+ARCHITECTURES = {"x86", "arm64"}
 OWN = "own"  # the including file's own layer; for an architecture, its own folder
 
 # A layer may include itself and these.
@@ -75,6 +78,9 @@ def check(path, name, angle):
         if name.startswith("build/") or name.startswith("gen/"):
             return None  # generated
         return "not in the tree: includes are written from the root"
+    which = ARCHITECTURES & set(target.parts)
+    if which and not name.startswith("self/") and not which & set(path.parts):
+        return f"only what is {' or '.join(which)}'s may include it"
     theirs, folder = layer(target)
     allowed = MAY_INCLUDE["arch" if mine == SELF else mine]
     if theirs == mine and folder == own:
@@ -88,7 +94,7 @@ def check(path, name, angle):
 
 def main():
     problems = []
-    for path in tree.files(".c", ".h"):
+    for path in tree.files(".c", ".h", ".S"):
         if path.parts[0] == "tests" or path.parts[:3] == ("guest", "rt", "libc"):
             continue
         if layer(path)[0] not in MAY_INCLUDE and layer(path)[0] != SELF:

@@ -21,24 +21,43 @@ def spdx():
                 yield f"{path}:1: no line SPDX-License-Identifier: Apache-2.0"
 
 
+ARCHITECTURES = {"x86", "arm64"}
+# Files of one architecture's machines beside the folders of architectures: devices and firmware tables that only those have.
+ONE_MACHINES = re.compile(r"boot/(acpi|multiboot/).*|guest/vmm/dev/(gicv2m|ioapic|i8259|i8254|mc146818|acpi_pm)\.[ch]")
+GUARD = re.compile(r"\s*#\s*ifndef \w+_H$|\s*#\s*ifndef static_assert$")
+CONDITION = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif)\b")
+NAMES = re.compile(r"(?<![a-z])(vmx|svm|ept|npt|vmcs|vmcb|gic(v\d\w*)?|vhe|el[123]|hcr|x86\w*|i386|arm64\w*|aarch64\w*)(?![a-z])", re.I)
+ASSEMBLY = re.compile(r"\b(__)?asm(__)?\s*(volatile|goto|\()")
+
+
+def without_comments(text):
+    """@text with blanks in the place of its comments, line for line."""
+    return re.sub(r"/\*.*?\*/|//[^\n]*", lambda m: re.sub(r"[^\n]", " ", m[0]), text, flags=re.S)
+
+
 def portable():
-    """hv/ has no conditional compilation and does not know its architectures; what is beside an architecture's folder in
-    guest/ does not ask which one it is for."""
-    words = re.compile(r"(?<![A-Za-z])(vmx|svm|ept|npt|vmcs|vmcb|gic)(?![a-z])", re.I)
-    which = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif)\b.*(__x86_64__|__i386__|__aarch64__|ARCH_|X86|ARM64)")
-    for path in tree.files(".c", ".h"):
-        if path.parts[0] in ("guest", "drivers", "boot") and not {"x86", "arm64"} & set(path.parts):
-            for number, line in enumerate(tree.text(path).splitlines(), 1):
-                if which.match(line) and not line.rstrip().endswith("_H"):
-                    yield f"{path}:{number}: asks for the architecture"
-        if path.parts[0] != "hv":
+    """What lies beside the architectures' folders in hv/, arch/iface, drivers, guest/ does not know which one it is for: no
+    conditional compilation but a header's guard, no assembly, and of the names of CPUs' features none but in comments (in hv/*.c
+    and hv/lib not there either)."""
+    for path in tree.files(".c", ".h", ".S", ".asm"):
+        name = str(path)
+        if path.parts[0] not in ("hv", "drivers", "guest", "boot") and path.parts[:2] != ("arch", "iface"):
             continue
-        own = path.parts[1] == "abi" and path.parts[2] in ("x86", "arm64")
-        for number, line in enumerate(tree.text(path).splitlines(), 1):
-            if path.suffix == ".c" and re.match(r"\s*#\s*(if|ifdef|ifndef|elif)\b", line):
-                yield f"{path}:{number}: conditional compilation in hv/"
-            if not own and words.search(line):
-                yield f"{path}:{number}: '{words.search(line)[0]}' in hv/"
+        if ARCHITECTURES & set(path.parts) or ONE_MACHINES.fullmatch(name):
+            continue
+        if path.suffix in (".S", ".asm"):
+            yield f"{path}:1: assembly beside the architectures' folders"
+            continue
+        text = tree.text(path)
+        strict = path.parts[0] == "hv" and path.parts[1] != "abi"
+        for number, line in enumerate((text if strict else without_comments(text)).splitlines(), 1):
+            if CONDITION.match(line) and not GUARD.match(line.rstrip()):
+                yield f"{path}:{number}: conditional compilation"
+            if NAMES.search(line):
+                yield f"{path}:{number}: '{NAMES.search(line)[0]}'"
+        for number, line in enumerate(without_comments(text).splitlines(), 1):
+            if ASSEMBLY.search(line):
+                yield f"{path}:{number}: assembly"
 
 
 def archives():

@@ -37,13 +37,12 @@ struct arch_vcpu {
 	u64 *exits;
 	u32 id;
 	bool service;
-	bool halted;	  /* it left by WFI: deadline holds its timers' */
-	bool was_read;	  /* the exit that the service VM serves: a read into x[rt] */
-	u8 rt, size, len; /* register, bytes; length of the instruction */
-	bool sign, wide;
-	u64 fault_esr, fault_far; /* of the last memory exit, for an external abort */
-	u64 deadline;		  /* counter, ~0 */
-	u64 cntp_ctl, cntp_cval;  /* the emulated physical timer */
+	bool halted;		 /* it left by WFI: deadline holds its timers' */
+	bool quick;		 /* with VHE, and no debug register in use: the service VM borrows nothing from it */
+	bool forwarded;		 /* the exit that the service VM serves is a read into the register that esr names */
+	u64 esr, far;		 /* of the last memory exit or trapped register that the service VM serves */
+	u64 deadline;		 /* counter, ~0 */
+	u64 cntp_ctl, cntp_cval; /* the emulated physical timer */
 	u64 mpidr, cntvoff;
 	u64 mdscr, oslsr; /* debug registers are trapped */
 	struct arm_context el1;
@@ -71,6 +70,55 @@ static inline u64 arch_vcpu_deadline(const struct arch_vcpu *v)
 	return v->deadline;
 }
 
+/* ISS of a data abort whose instruction the CPU has decoded (Arm ARM, D19.2.40). */
+#define ARM_ISS_SAS(esr) ((unsigned)((esr) >> 22) & 3)
+#define ARM_ISS_SSE	 BIT(21)
+#define ARM_ISS_SRT(esr) ((unsigned)((esr) >> 16) & 31)
+#define ARM_ISS_SF	 BIT(15)
+#define ARM_ESR_IL	 BIT(25)
+
+/* The value that a load gets, as the instruction extends it. */
+static inline void arm_load(struct arch_vcpu *v, u64 esr, u64 value)
+{
+	unsigned rt = ARM_ISS_SRT(esr), shift = 64 - (8u << ARM_ISS_SAS(esr));
+
+	value <<= shift;
+	if (unlikely(esr & ARM_ISS_SSE))
+		value = (u64)((s64)value >> shift) & (esr & ARM_ISS_SF ? ~0UL : 0xffffffffUL);
+	else
+		value >>= shift;
+	if (likely(rt != 31))
+		v->regs->x[rt] = value;
+}
+
+static inline void arch_vcpu_export(struct arch_vcpu *v)
+{
+	struct vcpu_regs *r = v->regs;
+	u64 pc = v->pc, pstate = v->pstate, sp = v->sp_el0;
+
+	r->sp_el0 = sp;
+	r->pc = pc;
+	r->pstate = pstate;
+}
+
+/** What arch_vcpu_complete does not do by itself. */
+void arm_complete(struct arch_vcpu *v, enum exit_kind kind, const struct run_page *run, u32 reply);
+
+static inline u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run)
+{
+	u32 reply = run->reply;
+
+	run->reply = 0;
+	if (likely(reply == REPLY_SKIP && kind == EXIT_MMIO)) {
+		if (v->forwarded)
+			arm_load(v, v->esr, run->data);
+		v->pc += v->esr & ARM_ESR_IL ? 4 : 2;
+	} else {
+		arm_complete(v, kind, run, reply);
+	}
+	return reply;
+}
+
 static inline u64 arch_vcpu_arg(const struct arch_vcpu *v, unsigned n)
 {
 	return v->regs->x[n];
@@ -78,10 +126,12 @@ static inline u64 arch_vcpu_arg(const struct arch_vcpu *v, unsigned n)
 
 static inline void arch_vcpu_result(struct arch_vcpu *v, u64 status, u64 a, u64 b, u64 c)
 {
-	v->regs->x[0] = status;
-	v->regs->x[1] = a;
-	v->regs->x[2] = b;
-	v->regs->x[3] = c;
+	struct vcpu_regs *r = v->regs;
+
+	r->x[0] = status;
+	r->x[1] = a;
+	r->x[2] = b;
+	r->x[3] = c;
 }
 
 #endif

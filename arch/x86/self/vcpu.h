@@ -147,4 +147,7 @@ static inline void arch_vcpu_result(struct arch_vcpu *v, u64 status, u64 a, u64 
 	v->regs->gpr[X86_RDX] = c;
 }
 
+void arch_vcpu_export(struct arch_vcpu *v);
+u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run);
+
 #endif

@@ -162,11 +162,12 @@ s64 psci(u64 fn, u64 a, u64 b, u64 c)
 /* Kind 0: HVC #0, 1: HVC with the service VM's number, 2: SMC #0, 3: HVC #65535. */
 u64 t_hypercall(unsigned kind, u64 n, const u64 arg[4])
 {
+	u64 a = arg[0], b = arg[1], c = arg[2], d = kind == 1 ? n : arg[3];
 	register u64 x0 __asm__("x0") = n;
-	register u64 x1 __asm__("x1") = arg[0];
-	register u64 x2 __asm__("x2") = arg[1];
-	register u64 x3 __asm__("x3") = arg[2];
-	register u64 x8 __asm__("x8") = kind == 1 ? n : arg[3];
+	register u64 x1 __asm__("x1") = a;
+	register u64 x2 __asm__("x2") = b;
+	register u64 x3 __asm__("x3") = c;
+	register u64 x8 __asm__("x8") = d;
 
 #define CALL(insn)                                                                                                \
 	__asm__ volatile(insn                                                                                     \

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/unit/fake_vgic.c: list registers, a CPU interface and a physical GIC as the manuals describe them. */
+#include "fake_vgic.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#define LR_PRIO	   BITS(23, 16)
+#define LR_SOURCE  BITS(27, 24)
+#define LR_PENDING BIT(32)
+#define LR_ACTIVE  BIT(33)
+#define LR_EOI	   BIT(34)
+#define LR_HW	   BIT(35)
+#define LR_GROUP1  BIT(36)
+
+u64 hw_lr[VGIC_MAX_LR];
+unsigned hw_nlr;
+bool hw_on, hw_uie, phys_active;
+unsigned phys_deactivated;
+u32 last_source;
+
+static unsigned fake_init(void)
+{
+	return hw_nlr;
+}
+
+static u64 fake_lr_read(unsigned n)
+{
+	assert_true(hw_on && n < hw_nlr);
+	return hw_lr[n];
+}
+
+static void fake_lr_write(unsigned n, u64 v)
+{
+	assert_true(hw_on && n < hw_nlr);
+	hw_lr[n] = v;
+}
+
+static u32 fake_empty(void)
+{
+	u32 m = 0;
+
+	assert_true(hw_on);
+	for (unsigned n = 0; n < hw_nlr; n++)
+		if (!(hw_lr[n] & (LR_PENDING | LR_ACTIVE)))
+			m |= 1u << n;
+	return m;
+}
+
+static void fake_save(struct vgic_cpu *c)
+{
+	assert_true(hw_on);
+	memcpy(c->lr, hw_lr, sizeof(hw_lr));
+}
+
+static void fake_load(const struct vgic_cpu *c)
+{
+	assert_true(hw_on != (c != NULL));
+	hw_on = c != NULL;
+	if (!c)
+		return;
+	memcpy(hw_lr, c->lr, sizeof(hw_lr));
+	hw_uie = c->hcr != 0;
+}
+
+static void fake_underflow(struct vgic_cpu *c, bool on)
+{
+	assert_true(hw_on);
+	hw_uie = on;
+	c->hcr = on;
+}
+
+static u64 fake_lr_make(u32 intid, u8 priority, bool group1, bool pending, bool active, bool eoi, bool hw, u8 source)
+{
+	assert_true(intid < VGIC_LINES && (pending || active) && !(hw && eoi) && !(hw && pending && active));
+	assert_true(source < 8 && (priority & 7) == 0);
+	for (unsigned n = 0; n < hw_nlr && hw; n++)
+		assert_true(intid == VGIC_PPI_VTIMER);
+	return intid | FIELD_PUT(LR_PRIO, priority) | FIELD_PUT(LR_SOURCE, source) | (group1 ? LR_GROUP1 : 0) |
+	       (pending ? LR_PENDING : 0) | (active ? LR_ACTIVE : 0) | (eoi ? LR_EOI : 0) | (hw ? LR_HW : 0);
+}
+
+static bool fake_lr_pending(u64 lr)
+{
+	return lr & LR_PENDING;
+}
+
+static bool fake_lr_active(u64 lr)
+{
+	return lr & LR_ACTIVE;
+}
+
+const struct vgic_hw fake_hw = {
+	.init = fake_init,
+	.lr_read = fake_lr_read,
+	.lr_write = fake_lr_write,
+	.empty = fake_empty,
+	.save = fake_save,
+	.load = fake_load,
+	.underflow = fake_underflow,
+	.lr_make = fake_lr_make,
+	.lr_pending = fake_lr_pending,
+	.lr_active = fake_lr_active,
+};
+
+static void fake_deactivate(u32 intid)
+{
+	assert_int_equal(intid, VGIC_PPI_VTIMER);
+	assert_true(phys_active);
+	phys_active = false;
+	phys_deactivated++;
+}
+
+static void fake_set_active(u32 intid, bool on)
+{
+	assert_int_equal(intid, VGIC_PPI_VTIMER);
+	assert_true(phys_active != on);
+	phys_active = on;
+}
+
+static const struct gic_ops fake_gic = { .deactivate = fake_deactivate, .set_active = fake_set_active };
+const struct gic_ops *gic = &fake_gic;
+
+void fake_reset(unsigned nlr)
+{
+	memset(hw_lr, 0, sizeof(hw_lr));
+	hw_nlr = nlr;
+	hw_on = hw_uie = phys_active = false;
+	phys_deactivated = 0;
+}
+
+static bool same(unsigned n, u32 intid)
+{
+	return (hw_lr[n] & (LR_PENDING | LR_ACTIVE)) && (hw_lr[n] & 0x3ff) == intid;
+}
+
+unsigned lrs_with(u32 intid)
+{
+	unsigned count = 0;
+
+	for (unsigned n = 0; n < hw_nlr; n++)
+		count += same(n, intid);
+	return count;
+}
+
+u32 guest_ack(void)
+{
+	unsigned best = VGIC_MAX_LR;
+
+	for (unsigned n = 0; n < hw_nlr; n++)
+		if ((hw_lr[n] & (LR_PENDING | LR_ACTIVE)) == LR_PENDING &&
+		    (best == VGIC_MAX_LR || FIELD(LR_PRIO, hw_lr[n]) < FIELD(LR_PRIO, hw_lr[best])))
+			best = n;
+	if (best == VGIC_MAX_LR)
+		return NONE;
+	hw_lr[best] ^= LR_PENDING | LR_ACTIVE;
+	last_source = (u32)FIELD(LR_SOURCE, hw_lr[best]);
+	return hw_lr[best] & 0x3ff;
+}
+
+void guest_eoi(u32 intid)
+{
+	for (unsigned n = 0; n < hw_nlr; n++) {
+		if (!same(n, intid) || !(hw_lr[n] & LR_ACTIVE))
+			continue;
+		hw_lr[n] &= ~LR_ACTIVE;
+		if (hw_lr[n] & LR_HW) {
+			assert_true(phys_active);
+			phys_active = false;
+		}
+		return;
+	}
+}
+
+bool maintenance(void)
+{
+	unsigned valid = 0;
+	bool ended = false;
+
+	for (unsigned n = 0; n < hw_nlr; n++) {
+		bool v = hw_lr[n] & (LR_PENDING | LR_ACTIVE);
+
+		valid += v;
+		ended = ended || (!v && (hw_lr[n] & LR_EOI));
+	}
+	return hw_on && (ended || (hw_uie && valid <= 1));
+}
