@@ -89,6 +89,9 @@ $(B)/trivet.elf: $(HV_OBJ) $(B)/linker.ld
 	@$(CC) -nostdlib $(LINK.$(ARCH)) -Wl,-T,$(B)/linker.ld -Wl,-z,max-page-size=4096 -Wl,--build-id=none \
 	  -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o $@ $(HV_OBJ)
 
+# Other flags make other objects.
+$(HV_OBJ) $(SV_OBJ): Makefile
+
 $(B)/trivet.Image: $(B)/trivet.elf
 	@echo "BIN   $@"
 	@$(CROSS)objcopy -O binary $< $@
