@@ -84,7 +84,7 @@ static u64 mem_find(const struct boot_info *bi, u64 size)
 		u64 end = r->base + r->size, next;
 		u64 at = round_up(MAX(r->base, MEM_LOW), SIZE_2M);
 
-		if (r->kind != BOOT_MEM_RAM || end < r->base)
+		if (r->kind != BOOT_MEM_RAM || end < r->base || r->base >= 4 * SIZE_1G)
 			continue;
 		end = MIN(end, 4 * SIZE_1G);
 		while (at < end && end - at >= size) {
