@@ -36,6 +36,14 @@ boot_start:
 	ubfx	x0, x0, #8, #4
 	cbz	x0, 1f
 	mov	x22, #MEM_HIGH
+1:	cbnz	x22, 1f				/* without VHE there may be no PAN, and nothing that it would keep off */
+	adrp	x0, leave_pan
+	add	x0, x0, :lo12:leave_pan
+	ldr	w1, =0xd503201f			/* NOP */
+	str	w1, [x0]
+	dmb	sy
+	dc	ivac, x0
+	dsb	sy
 1:
 	/* .bss, and the caches' idea of what we write while they are off. */
 	adrp	x0, data_end
