@@ -95,6 +95,7 @@ status_t call_vm_destroy(struct vm *caller, struct call *c)
 		mem_unshare(v->run_pa);
 	}
 	arch_vm_flush(&vm->arch);
+	arch_vm_fini(&vm->arch, vm->pool);
 	vm_table[vm->id] = NULL;
 	n = vm->ndonations;
 	for (unsigned i = 0; i < n; i++) {
