@@ -15,9 +15,11 @@ static_assert(offsetof(struct vcpu_regs, x) == 0, "entry.S");
 
 /* SCTLR_EL1 without VHE: what a guest may set there that would bend the service VM at EL0. */
 #define SCTLR_A		BIT(1)
+#define SCTLR_UCT	BIT(15)
 #define SCTLR_E0E	BIT(24)
-#define SCTLR_EL1	0x30d00980UL /* RES1 */
-#define CNTKCTL_SERVICE 3UL	     /* EL0 reads the counters */
+#define SCTLR_UCI	BIT(26)
+#define SCTLR_EL1	(0x30d00980UL | SCTLR_UCT | SCTLR_UCI) /* RES1; the service VM cleans caches */
+#define CNTKCTL_SERVICE 3UL				       /* EL0 reads the counters */
 
 static struct arch_vcpu *run_loaded; /* for whom HCR_EL2 and what follows from it are set */
 
@@ -272,6 +274,19 @@ static bool run_sync(struct arch_vcpu *v, struct exit *x)
 	return true;
 }
 
+/*
+ * Without VHE the guest in the CPU may keep EL0 from the caches, which the service VM seldom wants: then nobody's
+ * registers are there, and it tries again.
+ */
+static COLD NOINLINE bool run_service_alone(struct arch_vcpu *v, u64 esr)
+{
+	if (arm_features.vhe || ESR_EC(esr) != EC_SYSREG || !context_owner)
+		return false;
+	run_forget(context_owner);
+	run_load_service(v);
+	return true;
+}
+
 static void run_service(struct arch_vcpu *v, struct exit *x)
 {
 	enum arm_leave how;
@@ -299,7 +314,7 @@ again:
 		x->next_pc = v->pc;
 		return;
 	}
-	if (trap_counter(v, esr))
+	if (trap_counter(v, esr) || run_service_alone(v, esr))
 		goto again;
 	x->kind = EXIT_SHUTDOWN;
 	x->fault.code = esr;

@@ -201,6 +201,7 @@ void arch_vcpu_init_service(struct arch_vcpu *v, u64 entry, u64 image, u64 mailb
 void arch_vcpu_reset_irq(struct arch_vcpu *v)
 {
 	run_forget(v);
+	asm volatile("ic ialluis; dsb ish; isb" : : : "memory"); /* its code is new */
 	vgic_reset(&v->gic);
 	v->cntp_ctl = 0;
 	v->cntp_cval = 0;

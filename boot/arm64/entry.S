@@ -127,10 +127,13 @@ boot_start:
 	ic	iallu
 	dsb	sy
 	isb
-	/* M, C, SA, I and what is RES1; VHE: in EL1's layout, SPAN 0 (PAN is set at each entry), EL0 alignment of SP. */
+	/*
+	 * M, C, SA, I and what is RES1; VHE: in EL1's layout, SPAN 0 (PAN is set at each entry), EL0 alignment of SP,
+	 * UCT and UCI (the service VM cleans caches).
+	 */
 	ldr	x0, =0x30c5183d
 	cbz	x22, 10f
-	ldr	x0, =0x3050599d
+	ldr	x0, =0x3450d99d
 10:	msr	sctlr_el2, x0
 	isb
 	adr	x0, boot_high
