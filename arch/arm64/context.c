@@ -143,7 +143,8 @@ void context_own(struct arch_vcpu *v)
 	}
 	write_sysreg(v->cntvoff, cntvoff_el2);
 	write_sysreg(v->mpidr, vmpidr_el2);
-	write_sysreg(read_sysreg(midr_el1), vpidr_el2);
+	if (arm_features.ras) /* the last guest's DISR_EL1 */
+		write_sysreg(0, S3_4_C12_C1_1);
 	context_write(v);
 	fpsimd_load(v->fp);
 	vgic_load(&v->gic);

@@ -196,6 +196,7 @@ void arch_vcpu_init_service(struct arch_vcpu *v, u64 entry, u64 image, u64 mailb
 void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait)
 {
 	run_forget(v);
+	asm volatile("ic ialluis; dsb ish; isb" : : : "memory"); /* its code is new */
 	vgic_reset(&v->gic);
 	v->cntp_ctl = 0;
 	v->cntp_cval = 0;
@@ -209,8 +210,10 @@ static u64 vcpu_pstate(u64 pstate)
 {
 	u64 mode = pstate & ARM_PSTATE_MODE;
 
-	if (mode == 0x10) /* AArch32 at EL0: its bits are others, and the CPU checks them */
+	if (mode == 0x10 && arm_features.el0_32) /* AArch32 at EL0: its bits are others, and the CPU checks them */
 		return pstate & 0xff7fffffUL & ~0xfUL;
+	if (mode == 0x10)
+		return (pstate & PSTATE_MASK & ~(u64)ARM_PSTATE_MODE) | ARM_PSTATE_EL0;
 	if (mode != ARM_PSTATE_EL0 && mode != ARM_PSTATE_EL1T && mode != ARM_PSTATE_EL1H)
 		pstate = (pstate & ~(u64)ARM_PSTATE_MODE) | ARM_PSTATE_EL1H;
 	return pstate & PSTATE_MASK;
