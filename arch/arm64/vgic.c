@@ -8,6 +8,7 @@
 
 const struct vgic_hw *vgic_hw;
 unsigned vgic_nlr;
+bool vgic_hw_broken;
 
 static void vgic_lr_set(struct vgic_cpu *c, unsigned n, u64 v)
 {
@@ -88,7 +89,7 @@ static NOINLINE bool vgic_list(struct vgic_cpu *c, struct vgic_bank *b, unsigned
 	if (!active && !pending)
 		return false;
 	/* The architecture has no pending and active at once with HW; and only without HW an end is told. */
-	hw = (b->hw & bit) && !(active && pending) && c->nlr > 1;
+	hw = (b->hw & bit) && !(active && pending) && c->nlr > 1 && !vgic_hw_broken;
 	/* Come back for what is left when the guest has ended it. */
 	eoi = !hw && (more || (b->level & b->line & bit) || (b->hw & bit) || (asks && !pending) || c->nlr < 2);
 	b->active &= ~bit;
@@ -179,14 +180,31 @@ static void vgic_relist(struct vgic_cpu *t, struct vgic_bank *b, unsigned k, uns
 		vgic_lr_set(t, n, 0);
 }
 
+/* Those of hardware interrupts @mask, in no list register, that the guest has not taken, and whose line is low. */
+static void vgic_hw_forget(struct vgic_cpu *c, u32 mask)
+{
+	u32 low = 0;
+	unsigned i;
+
+	for_each_bit (i, mask & c->own.hw & ~(c->own.active | c->own.listed))
+		if (!vgic_hw_line(c, i))
+			low |= 1u << i;
+	vgic_hw_drop(c, 0, low);
+}
+
 u32 vgic_take(struct vgic_cpu *c, unsigned k, u32 mask)
 {
 	struct vgic_bank *b = vgic_bank(c, k);
-	u32 taken = b->listed & mask;
+	u32 taken;
 	unsigned i;
 
+	if (unlikely(c->hidden))
+		vgic_count(c);
+	taken = b->listed & mask;
 	for_each_bit (i, taken)
 		vgic_unlist(c->vgic, b, k, i);
+	if (unlikely(b->hw & mask)) /* private ones alone have hardware */
+		vgic_hw_forget(c, mask);
 	return taken;
 }
 
@@ -213,6 +231,14 @@ void vgic_hw_drop(struct vgic_cpu *c, unsigned k, u32 mask)
 	if (c->loaded)
 		for_each_bit (i, mask)
 			gic->deactivate(k * 32 + i);
+}
+
+void vgic_hw_settle(struct vgic_cpu *c)
+{
+	u32 hw = c->own.hw;
+
+	if (hw)
+		vgic_give(c, 0, hw, vgic_take(c, 0, hw));
 }
 
 /* Latch interrupt @i of bank @k, or only say that its wire has changed. Not for GICv2's SGIs. */
@@ -355,7 +381,16 @@ static void vgic_reap(struct vgic_cpu *c, u32 which)
 	}
 }
 
-/* The best candidate for a list register of @c: priority << 16 | INTID, the lowest such, or VGIC_NOTHING. */
+/*
+ * List registers are for the highest priorities; among equals for what is active, because it ends first. So what the
+ * guest ends while it is in none is the highest active one in none.
+ */
+static inline u32 vgic_rank(u8 priority, bool active)
+{
+	return (u32)priority << 1 | !active;
+}
+
+/* The best candidate for a list register of @c: rank << 16 | INTID, the lowest such, or VGIC_NOTHING. */
 static u32 vgic_pick(struct vgic_cpu *c)
 {
 	u32 best = VGIC_NOTHING;
@@ -370,10 +405,10 @@ static u32 vgic_pick(struct vgic_cpu *c)
 			c->look &= (u8) ~(1u << k);
 			continue;
 		}
-		const u8 *priority = vgic_bank(c, k)->priority;
+		const struct vgic_bank *b = vgic_bank(c, k);
 
 		for_each_bit (i, wants) {
-			u32 key = (u32)priority[i] << 16 | k << 5 | i;
+			u32 key = vgic_rank(b->priority[i], b->active >> i & 1) << 16 | k << 5 | i;
 
 			best = MIN(best, key);
 		}
@@ -381,19 +416,19 @@ static u32 vgic_pick(struct vgic_cpu *c)
 	return best;
 }
 
-/* Free the list register whose interrupt is pending with the lowest priority, if that is below @priority's. */
-static bool vgic_evict(struct vgic_cpu *c, u32 priority, unsigned *out)
+/* Free the list register that holds the lowest rank, if that is below @rank. What is active there will be hidden. */
+static bool vgic_evict(struct vgic_cpu *c, u32 rank, unsigned *out)
 {
-	u32 worst = priority;
+	u32 worst = rank;
 	unsigned n;
 
 	*out = VGIC_MAX_LR;
 	for_each_bit (n, c->lr_used) {
-		u32 intid = c->lr_intid[n], p = vgic_bank(c, intid / 32)->priority[intid % 32];
-		u64 lr = vgic_lr_get(c, n);
+		u32 intid = c->lr_intid[n], r;
 
-		if (p > worst && vgic_hw->lr_pending(lr) && !vgic_hw->lr_active(lr)) {
-			worst = p;
+		r = vgic_rank(vgic_bank(c, intid / 32)->priority[intid % 32], vgic_hw->lr_active(vgic_lr_get(c, n)));
+		if (r > worst) {
+			worst = r;
 			*out = n;
 		}
 	}
@@ -405,11 +440,58 @@ static bool vgic_evict(struct vgic_cpu *c, u32 priority, unsigned *out)
 	return true;
 }
 
+/* The highest active interrupt of @c that is in no list register: rank << 16 | INTID, or VGIC_NOTHING. */
+static u32 vgic_hidden(struct vgic_cpu *c)
+{
+	u32 best = VGIC_NOTHING;
+	unsigned i;
+
+	for (unsigned k = 0; k < VGIC_BANKS; k++) {
+		const struct vgic_bank *b = vgic_bank(c, k);
+
+		for_each_bit (i, b->active & ~b->listed & vgic_mask(c, k)) {
+			u32 key = vgic_rank(b->priority[i], true) << 16 | k << 5 | i;
+
+			best = MIN(best, key);
+		}
+	}
+	return best;
+}
+
+/*
+ * IHI 0069, ICH_HCR_EL2.EOIcount (IHI 0048, GICH_HCR.EOICount): how many, not which; a guest with EOImode 0 ends the
+ * highest. With EOImode 1 and GICV_DIR or ICC_DIR_EL1 in another order than by priority it gets them deactivated by
+ * priority all the same, if more are active than there are list registers: to know better would take a trap of DIR.
+ */
+void vgic_count(struct vgic_cpu *c)
+{
+	u32 n, key = 0;
+
+	if (!c->loaded)
+		return;
+	for (n = vgic_hw->ended(c); n != 0; n--) {
+		unsigned k, i;
+
+		key = vgic_hidden(c);
+		if (key == VGIC_NOTHING)
+			break;
+		k = (key & 0xffff) / 32;
+		i = key % 32;
+		vgic_hw_drop(c, k, 1u << i);
+		vgic_bank(c, k)->active &= ~(1u << i);
+		vgic_kick(c, k, 1u << i);
+	}
+}
+
 void vgic_flush(struct vgic_cpu *c)
 {
 	u32 all = (1u << c->nlr) - 1, key;
-	bool synced = false;
+	bool synced = false, left;
 
+	if (unlikely(c->hidden))
+		vgic_count(c);
+	if (unlikely(c->own.hw & ~(c->own.active | c->own.listed)))
+		vgic_hw_forget(c, ~0u);
 	for (;;) {
 		u32 intid, free = all & ~c->lr_used;
 		unsigned n;
@@ -431,14 +513,18 @@ void vgic_flush(struct vgic_cpu *c)
 			panic("virtual interrupt %u is wanted and is not", intid);
 	}
 	c->todo = false;
-	if (c->underflow != (key != VGIC_NOTHING)) {
-		c->underflow = key != VGIC_NOTHING;
-		vgic_hw->underflow(c, c->underflow && c->nlr > 1);
+	left = key != VGIC_NOTHING;
+	if (left || c->underflow) {
+		c->underflow = left;
+		c->hidden = left && vgic_hidden(c) != VGIC_NOTHING;
+		vgic_hw->watch(c, left && c->nlr > 1, c->hidden);
 	}
 }
 
 void vgic_sync(struct vgic_cpu *c)
 {
+	if (unlikely(c->hidden))
+		vgic_count(c);
 	/* Others may stay: the next one of the same interrupt finds its list register faster. */
 	vgic_reap(c, c->underflow ? ~0u : c->lr_eoi);
 	if (c->underflow || c->look != 0)
@@ -470,6 +556,7 @@ void vgic_load(struct vgic_cpu *c)
 
 	if (c->loaded)
 		return;
+	vgic_hw_settle(c);
 	for_each_bit (i, c->own.hw)
 		gic->set_active(i, true);
 	vgic_hw->load(c);
@@ -483,6 +570,7 @@ void vgic_save(struct vgic_cpu *c)
 
 	if (!c->loaded)
 		return;
+	vgic_count(c);
 	vgic_reap(c, ~0u);
 	vgic_hw->save(c);
 	vgic_hw->load(NULL);

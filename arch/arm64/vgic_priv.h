@@ -52,6 +52,10 @@ void vgic_give(struct vgic_cpu *c, unsigned k, u32 mask, u32 taken);
 /** Interrupts @mask of bank @k: their hardware interrupt is deactivated here, and comes again if its line is high.
  * Between vgic_take and vgic_give. */
 void vgic_hw_drop(struct vgic_cpu *c, unsigned k, u32 mask);
+/** Hardware interrupts that were not taken before their line went low: forget them, and let them come again. */
+void vgic_hw_settle(struct vgic_cpu *c);
+/** @c is loaded: deactivate what the guest has ended while it was in no list register. */
+void vgic_count(struct vgic_cpu *c);
 /** vCPU number @source has sent SGI @i (below 16) to @c. */
 void vgic_sgi_set(struct vgic_cpu *c, unsigned i, u32 source);
 /** GICv2: take back what @sources have sent of it. */
