@@ -8,7 +8,6 @@
 
 const struct vgic_hw *vgic_hw;
 unsigned vgic_nlr;
-bool vgic_hw_broken;
 
 static void vgic_lr_set(struct vgic_cpu *c, unsigned n, u64 v)
 {

@@ -7,6 +7,8 @@
 #define VGIC_PPIS    0xffff0000u /* of bank 0 */
 #define VGIC_SGI_ALL 0x0000ffffu
 
+bool vgic_hw_broken; /* not beside vgic_hw: that has to be addressed in one instruction */
+
 void vgic_attach(const struct vgic_hw *hw)
 {
 	unsigned n = hw->init();
