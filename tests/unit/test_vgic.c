@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/test_vgic.c: a guest's interrupt controller: registers, list registers, and a storm of everything.
- * LINK: arch/arm64/vgic.c arch/arm64/vgic_init.c arch/arm64/vgic_reg.c hv/lib/pool.c tests/unit/fake_vgic.c tests/unit/fake_panic.c */
+ * LINK: arch/arm64/vgic.c arch/arm64/vgic_flush.c arch/arm64/vgic_init.c arch/arm64/vgic_reg.c hv/lib/pool.c tests/unit/fake_vgic.c tests/unit/fake_panic.c */
 /* CFLAGS: -Ihv/abi/arm64 -Iarch/arm64 */
 #include "arch/arm64/vgic.h"
 
