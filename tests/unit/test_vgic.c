@@ -804,8 +804,12 @@ static void hardware_interrupt_goes_with_its_line(void **state)
 	}
 	assert_int_equal(ack(), NONE);
 	assert_false(phys_active);
+}
+
+static void hardware_interrupt_loses_its_line_at_other_times(void **state)
+{
+	all_on(true, 2, 2);
 	/* While another guest runs. */
-	phys_line = true;
 	arrive();
 	switch_to(&cpu[1]);
 	phys_line = false;
@@ -1171,6 +1175,7 @@ int main(void)
 		T(hardware_interrupt_goes_along),
 		T(hardware_interrupt_stands_what_registers_do),
 		T(hardware_interrupt_goes_with_its_line),
+		T(hardware_interrupt_loses_its_line_at_other_times),
 		T(hardware_interrupt_is_ended_by_us_where_list_registers_do_not),
 		T(more_are_active_than_list_registers),
 		T(ends_of_unlisted_ones_are_counted),
