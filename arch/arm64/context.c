@@ -164,6 +164,13 @@ u64 context_vtimer(const struct arch_vcpu *v)
 	return cval + v->cntvoff < cval ? ~0UL : cval + v->cntvoff;
 }
 
+bool vgic_hw_line(const struct vgic_cpu *c, u32 intid)
+{
+	const struct arch_vcpu *v = container_of(c, const struct arch_vcpu, gic);
+
+	return intid == VGIC_PPI_VTIMER && context_vtimer(v) <= arch_counter();
+}
+
 /* SPSR and vector of an exception taken to EL1 (Arm ARM, D1.3.1 and pseudocode AArch64.TakeException). */
 #define SCTLR_SPAN  BIT(23)
 #define SCTLR_DSSBS BIT(44)
