@@ -276,6 +276,7 @@ void mem_return(struct vm *to, u64 pa, u64 size)
 	/* A table that is missing was set free by a donation that is still out, or this one: mem_owed has kept one for
 	 * it. */
 	mem_must(ptab_map(arch_vm_s2(&to->arch), pa, pa, size, mem_rights, to->pool), pa);
+	arch_vm_flush(&to->arch); /* a table walk need not see an entry that no barrier follows */
 }
 
 status_t mem_share(struct vm *vm, u64 pa)

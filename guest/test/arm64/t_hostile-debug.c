@@ -10,11 +10,32 @@
 #define MARK_AT ((volatile u64 *)0x43000000) /* memory that a reset leaves alone */
 #define MARK	0x6465627567676564ull
 
+#define ERET	     0xd69f03e0u
+#define EC_STEP_SAME 0x33
+#define SPSR_STEP    (BIT(21) | 0x1c5) /* SS; EL1h, all masked but debug exceptions */
+
+extern const u8 step_here[];
+__asm__(".text; .balign 4; step_here: nop; nop; b .");
+
+static void step(void)
+{
+	u64 x0 = 0;
+
+	msr(mdscr_el1, MDSCR_SS | MDSCR_KDE);
+	msr(spsr_el1, SPSR_STEP);
+	msr(elr_el1, (u64)step_here);
+	isb();
+	t_eq("a single step", (u64)t_insn(ERET, &x0), EC_STEP_SAME);
+	t_eq("  after one instruction", trap_last.elr, (u64)step_here + 4);
+	msr(mdscr_el1, 0);
+}
+
 void t_main(void)
 {
 	static const u64 value[] = { MDSCR_SS, MDSCR_MDE | MDSCR_KDE, MDSCR_SS | MDSCR_KDE | MDSCR_MDE };
 
 	msr(oslar_el1, 0);
+	step();
 	for (unsigned i = 0; i < ARRAY_SIZE(value); i++) {
 		msr(mdscr_el1, value[i]);
 		isb();
