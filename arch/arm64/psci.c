@@ -73,7 +73,7 @@ static bool psci_entry(const struct arch_vcpu *v, u64 entry)
 	return is_aligned(entry, 4) && ptab_lookup(&v->vm->s2, entry, &leaf) == OK && (leaf.flags & PT_X);
 }
 
-static NOINLINE long psci_cpu_on(struct arch_vcpu *v, u64 affinity, u64 entry, u64 context)
+static long psci_cpu_on(struct arch_vcpu *v, u64 affinity, u64 entry, u64 context)
 {
 	struct arch_vcpu *t = psci_target(v, affinity);
 
@@ -87,11 +87,23 @@ static NOINLINE long psci_cpu_on(struct arch_vcpu *v, u64 affinity, u64 entry, u
 	return PSCI_SUCCESS;
 }
 
-static NOINLINE long psci_affinity_info(const struct arch_vcpu *v, u64 affinity, u32 level)
+static long psci_affinity_info(const struct arch_vcpu *v, u64 affinity, u32 level)
 {
 	const struct arch_vcpu *t = psci_target(v, affinity);
 
 	return t && level == 0 ? t->power : PSCI_INVALID;
+}
+
+/* Calls about other CPUs; apart, as the answer to frequent ones needs no stack. */
+static NOINLINE bool psci_cpus(struct arch_vcpu *v, u32 fn, u64 mask)
+{
+	u64 *r = v->regs->x;
+
+	if ((fn & ~(u32)SMCCC_64) == PSCI_CPU_ON)
+		r[0] = (u64)psci_cpu_on(v, r[1] & mask, r[2] & mask, r[3] & mask);
+	else
+		r[0] = (u64)psci_affinity_info(v, r[1] & mask, (u32)r[2]);
+	return true;
 }
 
 /* It sleeps until somebody else starts it; false. True: there is nobody else. */
@@ -153,9 +165,9 @@ bool psci_call(struct arch_vcpu *v, struct exit *x)
 	case PSCI_FEATURES: r[0] = (u64)psci_features((u32)r[1]); return true;
 	case PSCI_MIGRATE_INFO: r[0] = PSCI_NOT_PRESENT; return true;
 	case PSCI_CPU_ON:
-	case PSCI_CPU_ON | SMCCC_64: r[0] = (u64)psci_cpu_on(v, r[1] & mask, r[2] & mask, r[3] & mask); return true;
+	case PSCI_CPU_ON | SMCCC_64: return psci_cpus(v, fn, mask);
 	case PSCI_AFFINITY_INFO:
-	case PSCI_AFFINITY_INFO | SMCCC_64: r[0] = (u64)psci_affinity_info(v, r[1] & mask, (u32)r[2]); return true;
+	case PSCI_AFFINITY_INFO | SMCCC_64: return psci_cpus(v, fn, mask);
 	case PSCI_RESET2_32:
 	case PSCI_SYSTEM_RESET2:
 		if ((u32)r[1] != 0 && !(r[1] & PSCI_RESET2_VENDOR)) {

@@ -200,8 +200,12 @@ def stub(system, x0, tree=b""):
     def branch(where, to):
         return struct.pack("<I", 0x14000000 | (to - where) // 4)
 
+    def movz(value):  # of 16 bits, at a multiple of 16
+        shift = next(n for n in range(4) if value >> 16 * n < 1 << 16)
+        return struct.pack("<I", 0xD2800000 | shift << 21 | (value >> 16 * shift) << 5)
+
     adr = 0x10000000 | (at - 64) % 4 << 29 | (at - 64) // 4 << 5
-    code = struct.pack("<I", adr) if x0 is None else struct.pack("<I", 0xD2800000 | x0 << 5)
+    code = struct.pack("<I", adr) if x0 is None else movz(x0)
     real = (system.build / "trivet.Image").read_bytes()
     size = jump + struct.unpack_from("<Q", real, 16)[0]
     head = branch(0, 64) + bytes(4) + struct.pack("<QQQ", 0, size, 0xA) + bytes(24) + b"ARM\x64" + bytes(4)
@@ -242,7 +246,7 @@ def test_device_tree_that_is_corrupt(arm64, name):
     result.assert_failed("^trivet: PANIC: .*device tree")
 
 
-@pytest.mark.parametrize("x0", [0, 0x1003])
+@pytest.mark.parametrize("x0", [0, 0x1003, 1 << 40])
 def test_device_tree_that_is_nowhere(arm64, x0):
     result = arm64.run("--config", arm64.linux("smoke"), "--hypervisor", stub(arm64, x0), seconds=60)
     result.assert_failed("^trivet: PANIC: .*device tree")
