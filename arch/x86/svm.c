@@ -12,13 +12,14 @@
 #define IOPM_SIZE      0x3000
 #define SEG_UNKNOWN    0xff /* struct exit's io.seg without decode assists */
 #define MSRPM_SIZE     0x2000
+#define PAUSE_ROUNDS   1000
 #define SIGNATURE_TCGT 0x54474354 /* "TCGT" */
 
 /* All guests share one pair of bitmaps and all service vCPUs another: a guest's ports all exit. */
 static u8 svm_iopm[2][IOPM_SIZE] ALIGNED(4096);
 static u8 svm_msrpm[2][MSRPM_SIZE] ALIGNED(4096);
 static u8 svm_hsave[PAGE_SIZE] ALIGNED(4096);
-static bool svm_nrips, svm_assists;
+static bool svm_nrips, svm_assists, svm_pause_filter;
 static bool svm_tcg; /* QEMU's emulation, with its faults */
 static u32 svm_max_asid, svm_next_asid = 1, svm_generation = 1;
 
@@ -38,6 +39,7 @@ static const char *svm_probe(void)
 		return "this CPU's SVM has no nested paging (NPT), which Trivet needs";
 	svm_nrips = features & SVM_FEATURE_NRIPS;
 	x86_features.next_pc = svm_nrips;
+	svm_pause_filter = features & SVM_FEATURE_PAUSE_FILTER;
 	svm_assists = features & SVM_FEATURE_DECODE_ASSIST;
 	svm_tcg = (cpuid(1, 0).ecx & BIT(31)) && cpuid(0x40000000, 0).ebx == SIGNATURE_TCGT;
 	svm_max_asid = cpuid(0x8000000a, 0).ebx;
@@ -106,6 +108,16 @@ static void svm_new_asid(struct arch_vcpu *v, struct vmcb *c)
 	c->clean = 0;
 }
 
+/* A vCPU that spins may wait for one that waits for the CPU: with a filter after some rounds, else at the first. */
+static void svm_watch_pause(const struct arch_vcpu *v, struct vmcb *c)
+{
+	c->pause_count = svm_pause_filter ? PAUSE_ROUNDS : 0;
+	if (v->crowded)
+		c->intercept_misc1 |= MISC1_PAUSE;
+	else
+		c->intercept_misc1 &= ~(u32)MISC1_PAUSE;
+}
+
 /* What an entry rarely needs: the reason is in v->dirty, @inject, or a stale TLB. */
 static void svm_prepare(struct arch_vcpu *v, struct vmcb *c, struct x86_event inject)
 {
@@ -117,6 +129,8 @@ static void svm_prepare(struct arch_vcpu *v, struct vmcb *c, struct x86_event in
 		c->cr2 = v->regs->cr2;
 	if (v->dirty & DIRTY_TPR)
 		c->int_ctl = (c->int_ctl & ~INT_V_TPR) | FIELD_PUT(INT_V_TPR, v->tpr >> 4);
+	if (v->dirty & DIRTY_PAUSE)
+		svm_watch_pause(v, c);
 	v->dirty &= DIRTY_RIP;
 	c->clean = 0;
 	c->tlb_control = 0;
@@ -273,6 +287,10 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 		break;
 	case SVM_EXIT_EXCP0 + VEC_AC: svm_exception(v, VEC_AC, x); break;
 	case SVM_EXIT_NMI: x->kind = EXIT_NMI; break;
+	case SVM_EXIT_PAUSE: /* F3 90; what more prefixes leave behind that is a NOP */
+		v->next_pc = svm_nrips ? c->nrip : v->rip + 2;
+		x->kind = EXIT_PAUSE;
+		break;
 	case SVM_EXIT_INVD:
 		x->kind = EXIT_CACHE;
 		svm_length(v, c, 2, x);

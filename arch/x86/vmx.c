@@ -25,6 +25,8 @@ static void vmx_write_dirty(struct arch_vcpu *v)
 		vmwrite(VMCS_GUEST_RSP, v->regs->gpr[X86_RSP]);
 	if (v->dirty & DIRTY_CR2)
 		write_cr2(v->regs->cr2);
+	if (v->dirty & DIRTY_PAUSE)
+		vmx_watch_pause(v);
 	v->dirty = 0;
 }
 
