@@ -322,6 +322,12 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 	}
 }
 
+void x86_watch_pause(struct arch_vcpu *v, bool on)
+{
+	v->crowded = on;
+	vendor->watch_pause(v);
+}
+
 bool arch_vcpu_awake(struct arch_vcpu *v)
 {
 	if (v->apic.wait)

@@ -108,16 +108,6 @@ static void svm_new_asid(struct arch_vcpu *v, struct vmcb *c)
 	c->clean = 0;
 }
 
-/* A vCPU that spins may wait for one that waits for the CPU: with a filter after some rounds, else at the first. */
-static void svm_watch_pause(const struct arch_vcpu *v, struct vmcb *c)
-{
-	c->pause_count = svm_pause_filter ? PAUSE_ROUNDS : 0;
-	if (v->crowded)
-		c->intercept_misc1 |= MISC1_PAUSE;
-	else
-		c->intercept_misc1 &= ~(u32)MISC1_PAUSE;
-}
-
 /* What an entry rarely needs: the reason is in v->dirty, @inject, or a stale TLB. */
 static void svm_prepare(struct arch_vcpu *v, struct vmcb *c, struct x86_event inject)
 {
@@ -129,8 +119,6 @@ static void svm_prepare(struct arch_vcpu *v, struct vmcb *c, struct x86_event in
 		c->cr2 = v->regs->cr2;
 	if (v->dirty & DIRTY_TPR)
 		c->int_ctl = (c->int_ctl & ~INT_V_TPR) | FIELD_PUT(INT_V_TPR, v->tpr >> 4);
-	if (v->dirty & DIRTY_PAUSE)
-		svm_watch_pause(v, c);
 	v->dirty &= DIRTY_RIP;
 	c->clean = 0;
 	c->tlb_control = 0;
@@ -257,6 +245,13 @@ static void svm_exception(struct arch_vcpu *v, u32 vector, struct exit *x)
 	x->kind = EXIT_IRQ; /* so that hv/ looks for interrupts and at the time each time round */
 }
 
+/* F3 90; what more prefixes leave behind that is a NOP. */
+static __attribute__((noinline)) void svm_pause(struct arch_vcpu *v, const struct vmcb *c, struct exit *x)
+{
+	v->next_pc = svm_nrips ? c->nrip : v->rip + 2;
+	x->kind = EXIT_PAUSE;
+}
+
 static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 {
 	switch (c->exitcode) {
@@ -287,10 +282,7 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 		break;
 	case SVM_EXIT_EXCP0 + VEC_AC: svm_exception(v, VEC_AC, x); break;
 	case SVM_EXIT_NMI: x->kind = EXIT_NMI; break;
-	case SVM_EXIT_PAUSE: /* F3 90; what more prefixes leave behind that is a NOP */
-		v->next_pc = svm_nrips ? c->nrip : v->rip + 2;
-		x->kind = EXIT_PAUSE;
-		break;
+	case SVM_EXIT_PAUSE: svm_pause(v, c, x); break;
 	case SVM_EXIT_INVD:
 		x->kind = EXIT_CACHE;
 		svm_length(v, c, 2, x);
@@ -466,6 +458,19 @@ static void svm_window(struct arch_vcpu *v, enum x86_window which)
 	c->clean = 0;
 }
 
+/* A vCPU that spins may wait for one that waits for the CPU: with a filter it exits after some rounds, else at once. */
+static void svm_watch_pause(struct arch_vcpu *v)
+{
+	struct vmcb *c = v->ctl;
+
+	c->pause_count = svm_pause_filter ? PAUSE_ROUNDS : 0;
+	if (v->crowded)
+		c->intercept_misc1 |= MISC1_PAUSE;
+	else
+		c->intercept_misc1 &= ~(u32)MISC1_PAUSE;
+	c->clean = 0;
+}
+
 static u64 svm_reg(struct arch_vcpu *v, enum x86_reg reg)
 {
 	const struct vmcb *c = v->ctl;
@@ -512,4 +517,5 @@ const struct vendor vendor_svm = {
 	.get = svm_get,
 	.set = svm_set,
 	.export = svm_export,
+	.watch_pause = svm_watch_pause,
 };

@@ -192,7 +192,7 @@ status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s)
 	if (v->regs != r)
 		memcpy(v->regs->gpr, r->gpr, sizeof(r->gpr));
 	v->rip = r->rip;
-	v->dirty &= DIRTY_PAUSE;
+	v->dirty = 0;
 	v->counter_offset = s->counter_offset;
 	v->tsc_adjust = 0;
 	v->xcr0 = s->xcr0 | XCR0_X87;

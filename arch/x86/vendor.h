@@ -41,6 +41,8 @@ struct vendor {
 	void (*set_reg)(struct arch_vcpu *v, enum x86_reg reg, u64 value);
 	/** RSP, RFLAGS, CRs and segments into v->regs, for an exit record: as get, but quick. */
 	void (*export)(struct arch_vcpu *v);
+	/** v->crowded is new: while it is set, a guest that spins is to leave with EXIT_PAUSE. */
+	void (*watch_pause)(struct arch_vcpu *v);
 };
 
 /* What one vendor alone has to do is called by its name, where the CPU is its. */

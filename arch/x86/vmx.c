@@ -25,8 +25,6 @@ static void vmx_write_dirty(struct arch_vcpu *v)
 		vmwrite(VMCS_GUEST_RSP, v->regs->gpr[X86_RSP]);
 	if (v->dirty & DIRTY_CR2)
 		write_cr2(v->regs->cr2);
-	if (v->dirty & DIRTY_PAUSE)
-		vmx_watch_pause(v);
 	v->dirty = 0;
 }
 
@@ -202,4 +200,5 @@ const struct vendor vendor_vmx = {
 	.get = vmx_get,
 	.set = vmx_set,
 	.export = vmx_export,
+	.watch_pause = vmx_watch_pause,
 };

@@ -314,7 +314,6 @@ void vmx_vcpu_init(struct arch_vcpu *v);
 void vmx_set_proc(struct arch_vcpu *v, u32 proc);
 /** x86_features.apic_hw: from the next entry on, @v's accesses to its APIC go to its virtual-APIC page, or exit. */
 void vmx_apic_switch(struct arch_vcpu *v, bool on);
-/** v->crowded is new: exits of a guest that spins. */
 void vmx_watch_pause(struct arch_vcpu *v);
 /** Forget what the TLB has of @v under its VPID; of its VM's guest-physical mappings. */
 void vmx_flush_linear(struct arch_vcpu *v);

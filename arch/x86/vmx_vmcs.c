@@ -180,6 +180,7 @@ static u32 vmx_proc2(const struct arch_vcpu *v)
 
 void vmx_watch_pause(struct arch_vcpu *v)
 {
+	vmx_load(v);
 	if (vmx_caps.pause_loop)
 		vmwrite(VMCS_PROC2, vmx_proc2(v));
 	else

@@ -46,7 +46,6 @@ struct x86_event {
 #define DIRTY_CR2    0x8u
 #define DIRTY_TPR    0x10u /* v->tpr must go into the CPU            */
 #define DIRTY_ONCE   0x20u /* SVM: what was set for one entry goes out */
-#define DIRTY_PAUSE  0x40u /* v->crowded is new                    */
 
 /* What the CPU keeps per guest and no world switch saves: swapped only between guests. */
 struct x86_user_msrs {
@@ -128,13 +127,13 @@ static inline void arch_vcpu_skip(struct arch_vcpu *v, const struct exit *x)
 	v->dirty |= DIRTY_RIP;
 }
 
+void x86_watch_pause(struct arch_vcpu *v, bool on);
+
 /* Who has no other CPU has nothing to wait for in a spin. */
 static inline void arch_vcpu_crowded(struct arch_vcpu *v, bool others)
 {
-	if (v->crowded == others || v->vm->nvcpus == 1)
-		return;
-	v->crowded = others;
-	v->dirty |= DIRTY_PAUSE;
+	if (v->crowded != others && v->vm->nvcpus != 1)
+		x86_watch_pause(v, others);
 }
 
 static inline u64 arch_vcpu_pc(const struct arch_vcpu *v)
