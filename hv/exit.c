@@ -224,8 +224,25 @@ static struct vcpu *exit_pause(struct vcpu *v, const struct exit *x)
 {
 	struct cpu *c = this_cpu();
 
+	arch_vcpu_skip(&v->arch, x);
+	if (list_empty(&c->ready))
+		arch_vcpu_crowded(&v->arch, false);
 	c->slice_end = ~0UL; /* its turn is over, if others wait */
 	return sched_next(c);
+}
+
+/* @v halts: will no vCPU of its VM go on any more? Those that wait for it to start them won't, either. */
+static bool exit_all_dead(struct vcpu *v)
+{
+	if (arch_vcpu_can_wake(&v->arch))
+		return false;
+	for (unsigned i = 0; v->vm->nvcpus != 1 && i < VM_MAX_VCPUS; i++) {
+		struct vcpu *o = v->vm->vcpu[i];
+
+		if (o && o != v && (o->state != VCPU_HALTED || arch_vcpu_can_wake(&o->arch)))
+			return false;
+	}
+	return true;
 }
 
 static struct vcpu *exit_halt(struct vcpu *v, const struct exit *x)
@@ -238,7 +255,7 @@ static struct vcpu *exit_halt(struct vcpu *v, const struct exit *x)
 	sched_deadline(c, v);
 	if (arch_vcpu_awake(&v->arch))
 		return exit_again(v);
-	if (!arch_vcpu_can_wake(&v->arch) && v->vm->nvcpus == 1) {
+	if (exit_all_dead(v)) {
 		off.fault.what = "halted with interrupts off";
 		return exit_shutdown(v, &off);
 	}

@@ -69,6 +69,7 @@ void sched_ready(struct vcpu *v)
 	list_add_tail(&c->ready, &v->link);
 	if (c->slice_end == ~0UL && c->current && c->current != c->service) {
 		c->slice_end = arch_counter() + sched_slice;
+		arch_vcpu_crowded(&c->current->arch, true);
 		sched_arm(c);
 	}
 }
@@ -153,6 +154,7 @@ static struct vcpu *sched_turn(struct cpu *c)
 	v = list_entry(c->ready.next, struct vcpu, link);
 	list_del(&v->link);
 	c->slice_end = list_empty(&c->ready) ? ~0UL : arch_counter() + sched_slice;
+	arch_vcpu_crowded(&v->arch, !list_empty(&c->ready));
 	sched_arm(c);
 	return v;
 }

@@ -59,6 +59,11 @@ void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait);
 bool arch_vcpu_awake(struct arch_vcpu *v);
 /* hv/sched.c gives this: another vCPU has sent @v an interrupt, or has started it. */
 void vcpu_kicked(struct arch_vcpu *v);
+/*
+ * static inline void arch_vcpu_crowded(struct arch_vcpu *v, bool others), in self/vcpu.h: others wait for the CPU while
+ * @v runs, or no longer do. While they wait, a vCPU that spins should leave with EXIT_PAUSE, where the CPU can see
+ * that.
+ */
 /** Can any interrupt wake @v, once halted? */
 bool arch_vcpu_can_wake(struct arch_vcpu *v);
 /** Deliver a message-signalled interrupt; true if it was for @v. */

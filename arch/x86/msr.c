@@ -117,6 +117,7 @@ static enum x86_answer msr_apic(struct arch_vcpu *v, u32 msr, u64 value, struct 
 		x->kind = EXIT_EOI;
 		x->vector = ipi.vector;
 		return ANSWER_LEAVE;
+	case VLAPIC_IPI: x86_ipi(v, &ipi); return ANSWER_DONE;
 	case VLAPIC_TIMER:
 	case VLAPIC_MODE: x->kind = EXIT_NONE; return ANSWER_LEAVE; /* hv/ looks at the deadline after every exit */
 	default: return ANSWER_DONE;

@@ -117,15 +117,36 @@ static bool run_extint(struct arch_vcpu *v, struct exit *x)
 	return false;
 }
 
+/* INIT or SIPI. After INIT the CPU waits for a SIPI, which may be there already; the first CPU's resets the VM. */
+static __attribute__((noinline)) void run_sipi(struct arch_vcpu *v, struct exit *x)
+{
+	u32 sipi = v->apic.events & VLAPIC_EV_SIPI;
+
+	x->kind = EXIT_SIPI;
+	if (!vlapic_take(&v->apic, VLAPIC_EV_INIT)) {
+		v->apic.events &= ~sipi;
+		v->apic.wait = false;
+		x->data = v->apic.sipi_vector;
+		return;
+	}
+	x->data = EXIT_SIPI_INIT;
+	if (v->id != 0) {
+		u8 vector = v->apic.sipi_vector;
+
+		x86_reset_apic(v);
+		v->apic.wait = true;
+		v->apic.events = sipi;
+		v->apic.sipi_vector = vector;
+	}
+}
+
 /* Offer the guest its next interrupt. False: @x must be seen by hv/ first. */
 static bool run_interrupts(struct arch_vcpu *v, struct exit *x)
 {
 	int vector;
 
 	if (unlikely(v->apic.events & (VLAPIC_EV_INIT | VLAPIC_EV_SIPI))) {
-		x->kind = EXIT_SIPI;
-		x->data = vlapic_take(&v->apic, VLAPIC_EV_INIT) ? EXIT_SIPI_INIT : v->apic.sipi_vector;
-		v->apic.events &= ~(u32)VLAPIC_EV_SIPI;
+		run_sipi(v, x);
 		return false;
 	}
 	if (unlikely(v->extint_ready)) {
@@ -301,8 +322,16 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 	}
 }
 
+void x86_watch_pause(struct arch_vcpu *v, bool on)
+{
+	v->crowded = on;
+	vendor->watch_pause(v);
+}
+
 bool arch_vcpu_awake(struct arch_vcpu *v)
 {
+	if (v->apic.wait)
+		return v->apic.events & VLAPIC_EV_SIPI;
 	if (v->apic.events & (VLAPIC_EV_NMI | VLAPIC_EV_INIT))
 		return true;
 	x86_apic_take(v);
@@ -314,11 +343,6 @@ bool arch_vcpu_can_wake(struct arch_vcpu *v)
 {
 	arch_vcpu_export(v);
 	return v->regs->rflags & RFLAGS_IF;
-}
-
-bool arch_vcpu_msi(struct arch_vcpu *v, u64 addr, u32 data)
-{
-	return vlapic_msi(&v->apic, addr, data);
 }
 
 void arch_vcpu_extint(struct arch_vcpu *v, bool level)
@@ -334,6 +358,7 @@ void arch_vcpu_timer(struct arch_vcpu *v)
 bool arch_vcpu_apic(struct arch_vcpu *v, u32 off, bool write, u64 *value, struct exit *more)
 {
 	u64 now = arch_counter() + v->counter_offset;
+	enum vlapic_act act = VLAPIC_NONE;
 	struct vlapic_ipi ipi;
 
 	more->kind = EXIT_NONE;
@@ -342,9 +367,13 @@ bool arch_vcpu_apic(struct arch_vcpu *v, u32 off, bool write, u64 *value, struct
 	v->exits[EXIT_APIC]++;
 	if (!write)
 		*value = vlapic_read(&v->apic, off, now);
-	else if (vlapic_write(&v->apic, off, (u32)*value, now, &ipi) == VLAPIC_EOI) {
+	else
+		act = vlapic_write(&v->apic, off, (u32)*value, now, &ipi);
+	if (act == VLAPIC_EOI) {
 		more->kind = EXIT_EOI;
 		more->vector = ipi.vector;
+	} else if (act == VLAPIC_IPI) {
+		x86_ipi(v, &ipi);
 	}
 	return true;
 }

@@ -12,13 +12,14 @@
 #define IOPM_SIZE      0x3000
 #define SEG_UNKNOWN    0xff /* struct exit's io.seg without decode assists */
 #define MSRPM_SIZE     0x2000
+#define PAUSE_ROUNDS   1000
 #define SIGNATURE_TCGT 0x54474354 /* "TCGT" */
 
 /* All guests share one pair of bitmaps and all service vCPUs another: a guest's ports all exit. */
 static u8 svm_iopm[2][IOPM_SIZE] ALIGNED(4096);
 static u8 svm_msrpm[2][MSRPM_SIZE] ALIGNED(4096);
 static u8 svm_hsave[PAGE_SIZE] ALIGNED(4096);
-static bool svm_nrips, svm_assists;
+static bool svm_nrips, svm_assists, svm_pause_filter;
 static bool svm_tcg; /* QEMU's emulation, with its faults */
 static u32 svm_max_asid, svm_next_asid = 1, svm_generation = 1;
 
@@ -38,6 +39,7 @@ static const char *svm_probe(void)
 		return "this CPU's SVM has no nested paging (NPT), which Trivet needs";
 	svm_nrips = features & SVM_FEATURE_NRIPS;
 	x86_features.next_pc = svm_nrips;
+	svm_pause_filter = features & SVM_FEATURE_PAUSE_FILTER;
 	svm_assists = features & SVM_FEATURE_DECODE_ASSIST;
 	svm_tcg = (cpuid(1, 0).ecx & BIT(31)) && cpuid(0x40000000, 0).ebx == SIGNATURE_TCGT;
 	svm_max_asid = cpuid(0x8000000a, 0).ebx;
@@ -243,6 +245,13 @@ static void svm_exception(struct arch_vcpu *v, u32 vector, struct exit *x)
 	x->kind = EXIT_IRQ; /* so that hv/ looks for interrupts and at the time each time round */
 }
 
+/* F3 90; what more prefixes leave behind that is a NOP. */
+static __attribute__((noinline)) void svm_pause(struct arch_vcpu *v, const struct vmcb *c, struct exit *x)
+{
+	v->next_pc = svm_nrips ? c->nrip : v->rip + 2;
+	x->kind = EXIT_PAUSE;
+}
+
 static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 {
 	switch (c->exitcode) {
@@ -273,6 +282,7 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 		break;
 	case SVM_EXIT_EXCP0 + VEC_AC: svm_exception(v, VEC_AC, x); break;
 	case SVM_EXIT_NMI: x->kind = EXIT_NMI; break;
+	case SVM_EXIT_PAUSE: svm_pause(v, c, x); break;
 	case SVM_EXIT_INVD:
 		x->kind = EXIT_CACHE;
 		svm_length(v, c, 2, x);
@@ -448,6 +458,19 @@ static void svm_window(struct arch_vcpu *v, enum x86_window which)
 	c->clean = 0;
 }
 
+/* A vCPU that spins may wait for one that waits for the CPU: with a filter it exits after some rounds, else at once. */
+static void svm_watch_pause(struct arch_vcpu *v)
+{
+	struct vmcb *c = v->ctl;
+
+	c->pause_count = svm_pause_filter ? PAUSE_ROUNDS : 0;
+	if (v->crowded)
+		c->intercept_misc1 |= MISC1_PAUSE;
+	else
+		c->intercept_misc1 &= ~(u32)MISC1_PAUSE;
+	c->clean = 0;
+}
+
 static u64 svm_reg(struct arch_vcpu *v, enum x86_reg reg)
 {
 	const struct vmcb *c = v->ctl;
@@ -494,4 +517,5 @@ const struct vendor vendor_svm = {
 	.get = svm_get,
 	.set = svm_set,
 	.export = svm_export,
+	.watch_pause = svm_watch_pause,
 };

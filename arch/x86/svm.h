@@ -19,7 +19,9 @@ struct vmcb {
 	u32 intercept_misc1; /* 00c */
 	u32 intercept_misc2; /* 010 */
 	u32 intercept_misc3; /* 014 */
-	u8 reserved_018[0x28];
+	u8 reserved_018[0x24];
+	u16 pause_gap;	    /* 03c PAUSE filter threshold */
+	u16 pause_count;    /* 03e PAUSE filter count     */
 	u64 iopm_base_pa;   /* 040 */
 	u64 msrpm_base_pa;  /* 048 */
 	u64 counter_offset; /* 050 */
@@ -87,6 +89,7 @@ static_assert(offsetof(struct vmcb, g_pat) == 0x668, "g_pat");
 #define MISC1_CPUID    BIT(18)
 #define MISC1_IRET     BIT(20)
 #define MISC1_INVD     BIT(22)
+#define MISC1_PAUSE    BIT(23)
 #define MISC1_HLT      BIT(24)
 #define MISC1_INVLPGA  BIT(26)
 #define MISC1_IOIO     BIT(27)
@@ -166,6 +169,7 @@ static_assert(FIELD(IOIO_SIZE, 0x710011) == 1 && FIELD(IOIO_PORT, 0x710011) == 0
 #define SVM_FEATURE_NP		  BIT(0)
 #define SVM_FEATURE_NRIPS	  BIT(3)
 #define SVM_FEATURE_DECODE_ASSIST BIT(7)
+#define SVM_FEATURE_PAUSE_FILTER  BIT(10)
 
 #define VM_CR_SVMDIS BIT(4)
 #define VM_CR_LOCK   BIT(3)

@@ -22,6 +22,8 @@ status_t arch_vm_init(struct arch_vm *vm, bool service, struct pool *pool)
 	vm->s2_root = arch_pa(vm->s2.root);
 	vm->service = service;
 	vm->flush = 1;
+	vm->nvcpus = 0;
+	memset(vm->vcpu, 0, sizeof(vm->vcpu));
 	vm->cpuid = NULL;
 	vm->msr = NULL;
 	return OK;
@@ -68,14 +70,28 @@ static void vcpu_reset_state(struct vcpu_state *s)
 	s->counter_offset = -arch_counter();
 }
 
+static void vcpu_apic_back(struct arch_vcpu *v)
+{
+	v->apic_hw = v->apic_lent = false;
+	v->apic_give = x86_features.apic_hw;
+}
+
+void x86_reset_apic(struct arch_vcpu *v)
+{
+	vlapic_reset(&v->apic);
+	vcpu_apic_back(v);
+}
+
 /* As firmware leaves it: nobody's firmware runs here. */
 void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait)
 {
 	vlapic_init(&v->apic, v->id, v->id == 0);
-	vlapic_virtual_wire(&v->apic);
+	if (wait)
+		v->apic.wait = true;
+	else
+		vlapic_virtual_wire(&v->apic);
 	v->extint = false;
-	v->apic_hw = v->apic_lent = false;
-	v->apic_give = x86_features.apic_hw;
+	vcpu_apic_back(v);
 }
 
 status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_regs *regs, u32 id, u64 *exits,
@@ -83,6 +99,8 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 {
 	struct vcpu_state s;
 
+	if (id >= ARRAY_SIZE(vm->vcpu))
+		return ERR_RANGE;
 	if (pool_free(pool) < 3)
 		return ERR_NOMEM;
 	memset(v, 0, sizeof(*v));
@@ -103,11 +121,15 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 	arch_vcpu_reset_irq(v, false);
 	vendor->vcpu_init(v);
 	vcpu_reset_state(&s);
+	vm->vcpu[id] = v;
+	vm->nvcpus++;
 	return arch_vcpu_set(v, &s);
 }
 
 void arch_vcpu_fini(struct arch_vcpu *v, struct pool *pool)
 {
+	v->vm->vcpu[v->id] = NULL;
+	v->vm->nvcpus--;
 	x86_forget(v);
 	if (x86_features.intel)
 		vmx_vcpu_fini(v);

@@ -41,6 +41,8 @@ struct vendor {
 	void (*set_reg)(struct arch_vcpu *v, enum x86_reg reg, u64 value);
 	/** RSP, RFLAGS, CRs and segments into v->regs, for an exit record: as get, but quick. */
 	void (*export)(struct arch_vcpu *v);
+	/** v->crowded is new: while it is set, a guest that spins is to leave with EXIT_PAUSE. */
+	void (*watch_pause)(struct arch_vcpu *v);
 };
 
 /* What one vendor alone has to do is called by its name, where the CPU is its. */
@@ -66,6 +68,8 @@ static inline void x86_apic_take(struct arch_vcpu *v)
 	if (unlikely(v->apic_lent))
 		vmx_apic_take(v);
 }
+/** INIT of its local APIC. */
+void x86_reset_apic(struct arch_vcpu *v);
 /** @v's state in the CPU goes into its memory, and the CPU holds nobody's. */
 void x86_forget(struct arch_vcpu *v);
 
@@ -79,6 +83,8 @@ unsigned x86_msr_pass(u32 msr);
 enum x86_answer { ANSWER_DONE, ANSWER_FAULT, ANSWER_FORWARD, ANSWER_LEAVE };
 enum x86_answer x86_rdmsr(struct arch_vcpu *v, u32 msr, u64 *value);
 enum x86_answer x86_wrmsr(struct arch_vcpu *v, u32 msr, u64 value, struct exit *x);
+/* arch/x86/ipi.c: to the other vCPUs of @from's VM; VLAPIC_IPI says so. */
+void x86_ipi(struct arch_vcpu *from, const struct vlapic_ipi *ipi);
 /* arch/x86/cpuid.c */
 void x86_cpuid(struct arch_vcpu *v);
 /** Fill x86_features. */

@@ -58,6 +58,14 @@ void vlapic_error(struct vlapic *v, u32 bits)
 		vlapic_set_irr(v, (u8)lvt, false);
 }
 
+static bool vlapic_event(struct vlapic *v, u32 ev)
+{
+	if (v->wait)
+		return false;
+	v->events |= ev;
+	return true;
+}
+
 bool vlapic_accept(struct vlapic *v, u32 delivery_mode, u8 vector, bool level)
 {
 	switch (delivery_mode) {
@@ -71,13 +79,17 @@ bool vlapic_accept(struct vlapic *v, u32 delivery_mode, u8 vector, bool level)
 		}
 		vlapic_set_irr(v, vector, level);
 		return true;
-	case APIC_NMI: v->events |= VLAPIC_EV_NMI; return true;
-	case APIC_INIT: v->events |= VLAPIC_EV_INIT; return true;
+	case APIC_NMI: return vlapic_event(v, VLAPIC_EV_NMI);
+	case APIC_INIT:
+		v->events &= ~(u32)VLAPIC_EV_SIPI; /* the CPU has not yet come to it */
+		return vlapic_event(v, VLAPIC_EV_INIT);
 	case APIC_SIPI:
+		if ((v->events & VLAPIC_EV_SIPI) || !(v->wait || (v->events & VLAPIC_EV_INIT)))
+			return false;
 		v->events |= VLAPIC_EV_SIPI;
 		v->sipi_vector = vector;
 		return true;
-	case APIC_EXTINT: v->events |= VLAPIC_EV_EXTINT; return true;
+	case APIC_EXTINT: return vlapic_event(v, VLAPIC_EV_EXTINT);
 	default: return false;
 	}
 }

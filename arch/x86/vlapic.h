@@ -118,6 +118,7 @@ struct vlapic {
 	u8 sipi_vector;
 	u8 phys_bits;	/* MAXPHYADDR for IA32_APIC_BASE; vlapic_init sets 52, the caller may lower it */
 	u8 timer_shift; /* log2 of the divider */
+	bool wait;	/* after INIT, or from power-on: a SIPI starts the CPU, and nothing else reaches it */
 	u32 svr;
 	u32 events;   /* VLAPIC_EV_* */
 	u64 base;     /* IA32_APIC_BASE */
@@ -165,7 +166,8 @@ bool vlapic_rdmsr(struct vlapic *v, u32 msr, u64 *value, u64 now);
 bool vlapic_wrmsr(struct vlapic *v, u32 msr, u64 value, u64 now, struct vlapic_ipi *ipi, enum vlapic_act *act);
 
 /** A message arrived: set IRR (and TMR by @level) or a pending event. False: not accepted (software- or
- * globally disabled, illegal vector: then ESR has it, SMI and reserved modes). */
+ * globally disabled, illegal vector: then ESR has it, SMI and reserved modes; SIPI of a CPU that does not wait for it,
+ * everything else of one that does). */
 bool vlapic_accept(struct vlapic *v, u32 delivery_mode, u8 vector, bool level);
 
 /** Does destination @dest (8 bits, x2APIC 32 bits, ~0 physical broadcast) select this APIC? */

@@ -200,4 +200,5 @@ const struct vendor vendor_vmx = {
 	.get = vmx_get,
 	.set = vmx_set,
 	.export = vmx_export,
+	.watch_pause = vmx_watch_pause,
 };

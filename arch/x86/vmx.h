@@ -64,6 +64,7 @@
 #define PROC_IO		 BIT(24) /* every port */
 #define PROC_MSR_BITMAP	 BIT(28)
 #define PROC_MONITOR	 BIT(29)
+#define PROC_PAUSE	 BIT(30)
 #define PROC_SECONDARY	 BIT(31)
 
 #define PROC2_EPT	   BIT(1)
@@ -73,6 +74,7 @@
 #define PROC2_UNRESTRICTED BIT(7)
 #define PROC2_APIC_REGS	   BIT(8)
 #define PROC2_VIRQ	   BIT(9)
+#define PROC2_PAUSE_LOOP   BIT(10)
 #define PROC2_INVPCID	   BIT(12)
 
 #define EXIT_SAVE_DEBUG BIT(2)
@@ -128,6 +130,8 @@ enum vmcs_field {
 	VMCS_ENTRY_LENGTH = 0x401a,
 	VMCS_TPR_THRESHOLD = 0x401c,
 	VMCS_PROC2 = 0x401e,
+	VMCS_PAUSE_GAP = 0x4020,
+	VMCS_PAUSE_WINDOW = 0x4022,
 	VMCS_INSN_ERROR = 0x4400,
 	VMCS_REASON = 0x4402,
 	VMCS_EXIT_INFO = 0x4404,
@@ -233,6 +237,7 @@ enum vmx_reason {
 	REASON_MSR_LOADING = 34,
 	REASON_MWAIT = 36,
 	REASON_MONITOR = 39,
+	REASON_PAUSE = 40,
 	REASON_ENTRY_MCE = 41,
 	REASON_EOI = 45,
 	REASON_EPT_VIOLATION = 48,
@@ -276,6 +281,7 @@ struct vmx_caps {
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u64 cr0_owned; /* CR0 bits that a guest does not change directly; of CR4, cr4_fixed0 */
 	bool vpid, invept_single;
+	bool pause_loop; /* it exits of loops with PAUSE, not of each PAUSE */
 	bool virq_early; /* requested interrupts may come with RFLAGS.IF = 0: see vmx_apic.c */
 };
 extern struct vmx_caps vmx_caps;
@@ -308,6 +314,7 @@ void vmx_vcpu_init(struct arch_vcpu *v);
 void vmx_set_proc(struct arch_vcpu *v, u32 proc);
 /** x86_features.apic_hw: from the next entry on, @v's accesses to its APIC go to its virtual-APIC page, or exit. */
 void vmx_apic_switch(struct arch_vcpu *v, bool on);
+void vmx_watch_pause(struct arch_vcpu *v);
 /** Forget what the TLB has of @v under its VPID; of its VM's guest-physical mappings. */
 void vmx_flush_linear(struct arch_vcpu *v);
 void vmx_flush_guest(struct arch_vcpu *v);

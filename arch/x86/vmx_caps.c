@@ -32,7 +32,7 @@ static const struct caps_word caps_words[] = {
 	{ MSR_VMX_TRUE_PROC, &vmx_caps.proc,
 	  .always = PROC_TSC_OFFSET | PROC_HLT | PROC_MWAIT | PROC_RDPMC | PROC_CR8_LOAD | PROC_CR8_STORE |
 		    PROC_MSR_BITMAP | PROC_MONITOR | PROC_SECONDARY,
-	  .later = PROC_INTR_WINDOW | PROC_NMI_WINDOW | PROC_IO,
+	  .later = PROC_INTR_WINDOW | PROC_NMI_WINDOW | PROC_PAUSE | PROC_IO,
 	  .never = PROC_INVLPG | PROC_RDTSC | PROC_CR3_LOAD | PROC_CR3_STORE | PROC_MOV_DR },
 	{ MSR_VMX_PROCBASED2, &vmx_caps.proc2, .always = PROC2_EPT | PROC2_UNRESTRICTED,
 	  .optional = PROC2_RDTSCP | PROC2_VPID | PROC2_INVPCID },
@@ -145,6 +145,13 @@ static bool caps_has_apic(void)
 	return !((u32)cap & cr8) && ((cap >> 32) & PROC_TPR_SHADOW) && ((cap2 >> 32) & proc2) == proc2;
 }
 
+static bool caps_has_pause_loop(void)
+{
+	u64 cap;
+
+	return rdmsr_safe(MSR_VMX_PROCBASED2, &cap) && ((cap >> 32) & PROC2_PAUSE_LOOP);
+}
+
 const char *vmx_probe(void)
 {
 	u64 basic, control;
@@ -168,6 +175,7 @@ const char *vmx_probe(void)
 	if (!(rdmsr(MSR_VMX_MISC) & VMX_MISC_LMA))
 		caps_add("EFER.LMA stored on exits");
 	x86_features.apic_hw = caps_has_apic();
+	vmx_caps.pause_loop = caps_has_pause_loop();
 	vmx_caps.virq_early = vmx_caps.revision == VMX_REVISION_BOCHS;
 	vmx_caps.cr0_fixed0 = rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG); /* unrestricted guest: these are free */
 	vmx_caps.cr0_owned = VMX_CR0_OWNED | vmx_caps.cr0_fixed0;

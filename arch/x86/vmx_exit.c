@@ -153,6 +153,7 @@ static void vmx_decode_rare(struct arch_vcpu *v, u32 reason, struct exit *x)
 	case REASON_INVEPT:
 	case REASON_INVVPID:
 	case REASON_VMFUNC: vmx_insn(v, x, EXIT_UNDEFINED); break;
+	case REASON_PAUSE: vmx_insn(v, x, EXIT_PAUSE); break;
 	case REASON_INVD: vmx_insn(v, x, EXIT_CACHE); break;
 	case REASON_XSETBV: vmx_insn(v, x, EXIT_XSETBV); break;
 	case REASON_EOI: vmx_exit_eoi(v, x); break;

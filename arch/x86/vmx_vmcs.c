@@ -7,6 +7,9 @@
 #include "hv/lib/string.h"
 
 #define VPIDS 1024
+/* Cycles: two PAUSEs that lie further apart are of two loops, and a loop that takes longer has spun enough. */
+#define PAUSE_GAP    128
+#define PAUSE_WINDOW 4096
 
 enum { BITMAP_GUEST, BITMAP_SERVICE, BITMAP_APIC, BITMAPS };
 
@@ -170,7 +173,18 @@ static u32 vmx_proc2(const struct arch_vcpu *v)
 {
 	u32 proc2 = v->vmx.vpid ? vmx_caps.proc2 : vmx_caps.proc2 & ~(u32)PROC2_VPID;
 
+	if (v->crowded && vmx_caps.pause_loop)
+		proc2 |= PROC2_PAUSE_LOOP;
 	return v->vmx.apic_on ? proc2 | (u32)(PROC2_X2APIC | PROC2_APIC_REGS | PROC2_VIRQ) : proc2;
+}
+
+void vmx_watch_pause(struct arch_vcpu *v)
+{
+	vmx_load(v);
+	if (vmx_caps.pause_loop)
+		vmwrite(VMCS_PROC2, vmx_proc2(v));
+	else
+		vmx_set_proc(v, v->crowded ? v->vmx.proc | (u32)PROC_PAUSE : v->vmx.proc & ~(u32)PROC_PAUSE);
 }
 
 void vmx_apic_switch(struct arch_vcpu *v, bool on)
@@ -220,6 +234,10 @@ static void vmx_controls(struct arch_vcpu *v)
 	vmwrite(VMCS_CR0_MASK, vmx_caps.cr0_owned);
 	vmwrite(VMCS_CR4_MASK, vmx_caps.cr4_fixed0);
 	vmwrite(VMCS_LINK, ~0ULL);
+	if (vmx_caps.pause_loop) {
+		vmwrite(VMCS_PAUSE_GAP, PAUSE_GAP);
+		vmwrite(VMCS_PAUSE_WINDOW, PAUSE_WINDOW);
+	}
 	if (v->vmx.apic_page) {
 		vmwrite(VMCS_VIRTUAL_APIC, arch_pa(v->vmx.apic_page));
 		vmwrite(VMCS_TPR_THRESHOLD, 0);

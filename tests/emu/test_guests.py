@@ -11,13 +11,14 @@ import pytest
 
 from conftest import EVERY, MACHINES, ROOT, SOURCES
 
-CRASHING = {"x86_64": {"hostile-triple", "hostile-wildjump"}, "arm64": set()}
+CRASHING = {"x86_64": {"hostile-triple", "hostile-wildjump", "hostile-dead"}, "arm64": set()}
 SPINNING = {"x86_64": {"hostile-cliloop"}, "arm64": {"hostile-spin", "hostile-wfiloop", "hostile-stackloop"}}
 BESIDE = ("svm", "vmx", "arm64", "arm64-nvhe-gic2")  # where two guests share the CPU: each kind of context once
 SUFFIX = {"x86_64": ".elf", "arm64": ".Image"}
 # Two at once on one CPU: the first one's results count, while the second one's interrupts and timers come in between.
 PAIRS = {"x86_64": set(), "arm64": {("timer", "gic"), ("gic", "timer"), ("timer", "timer"), ("gic", "hostile-sgi")}}
 SECONDS = {"vmx": 600}  # others 180
+CPUS = {"smp": 2, "hostile-dead": 2}  # others 1
 
 
 def guests(arch):
@@ -43,7 +44,7 @@ def configure(system, name):
     system.file(kernel, (system.build / "guest-test" / kernel).read_bytes())
     system.disk(mib=1)
     return system.file("guest.ini", f"[machine]\npoweroff-when-done = yes\n[vm {name}]\nkernel = {kernel}\n"
-                       f"memory = 64M\ncmdline = {system.name} trivet\ndisk = disk.img\nrng = yes\n")
+                       f"memory = 64M\ncpus = {CPUS.get(name, 1)}\ncmdline = {system.name} trivet\ndisk = disk.img\nrng = yes\n")
 
 
 def seconds(system):

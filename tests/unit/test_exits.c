@@ -257,7 +257,7 @@ static void a_sipi_starts_the_cpu_and_init_parks_it(void **state)
 	v->index = 1;
 	run.data = EXIT_SIPI_INIT;
 	exit_dispatch(v);
-	assert_false(v->owed);
+	assert_int_equal(run.reply, REPLY_HALT);
 	assert_true(v->parked);
 	assert_int_equal(stops, 0);
 	v->index = 0;

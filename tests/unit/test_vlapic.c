@@ -33,9 +33,9 @@ static void disabled_apic_takes_only_nmi_init_sipi_extint(void **state)
 	vlapic_init(&v, 0, true);
 	assert_false(vlapic_accept(&v, APIC_FIXED, 0x50, false));
 	assert_true(vlapic_accept(&v, APIC_NMI, 0, false));
+	assert_true(vlapic_accept(&v, APIC_INIT, 0, false));
 	assert_true(vlapic_accept(&v, APIC_SIPI, 0x9a, false));
 	assert_int_equal(v.sipi_vector, 0x9a);
-	assert_true(vlapic_accept(&v, APIC_INIT, 0, false));
 	assert_true(vlapic_accept(&v, APIC_EXTINT, 0, false));
 	assert_int_equal(v.events, 15);
 	assert_true(vlapic_nmi_take(&v));
@@ -45,6 +45,30 @@ static void disabled_apic_takes_only_nmi_init_sipi_extint(void **state)
 	assert_false(vlapic_accept(&v, 3, 0x50, false));
 	assert_false(vlapic_accept(&v, 99, 0x50, false));
 	assert_int_equal(vlapic_pending(&v), -1);
+}
+
+static void a_sipi_is_for_a_cpu_that_waits_for_one(void **state)
+{
+	on(1);
+	assert_false(vlapic_accept(&v, APIC_SIPI, 0x9a, false)); /* it runs */
+	assert_int_equal(v.events, 0);
+	assert_true(vlapic_accept(&v, APIC_INIT, 0, false));
+	assert_true(vlapic_accept(&v, APIC_SIPI, 0x9a, false)); /* right behind INIT */
+	assert_false(vlapic_accept(&v, APIC_SIPI, 0x9b, false));
+	assert_int_equal(v.sipi_vector, 0x9a); /* the first one counts */
+	assert_true(vlapic_accept(&v, APIC_INIT, 0, false));
+	assert_int_equal(v.events, VLAPIC_EV_INIT); /* and not once more INIT has come */
+	vlapic_init(&v, 1, false);
+	v.wait = true;
+	assert_false(vlapic_accept(&v, APIC_NMI, 0, false));
+	assert_false(vlapic_accept(&v, APIC_INIT, 0, false));
+	assert_false(vlapic_accept(&v, APIC_EXTINT, 0, false));
+	assert_false(vlapic_accept(&v, APIC_FIXED, 0x50, false));
+	assert_int_equal(v.events, 0);
+	assert_true(vlapic_accept(&v, APIC_SIPI, 0x9c, false));
+	assert_int_equal(v.events, VLAPIC_EV_SIPI);
+	assert_false(vlapic_accept(&v, APIC_INIT, 0, false)); /* it was not started yet: nor will it be */
+	assert_int_equal(v.events, 0);
 }
 
 static void soft_disable_masks_lvts_and_holds_pending(void **state)
@@ -376,6 +400,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(power_on_state_is_the_manuals),
 		cmocka_unit_test(disabled_apic_takes_only_nmi_init_sipi_extint),
+		cmocka_unit_test(a_sipi_is_for_a_cpu_that_waits_for_one),
 		cmocka_unit_test(soft_disable_masks_lvts_and_holds_pending),
 		cmocka_unit_test(priorities_follow_classes),
 		cmocka_unit_test(level_eoi_is_reported_unless_suppressed),

@@ -91,6 +91,10 @@ void vmx_apic_switch(struct arch_vcpu *v, bool on)
 	apic_switched = on;
 }
 
+void vmx_watch_pause(struct arch_vcpu *v)
+{
+}
+
 void vmx_flush_linear(struct arch_vcpu *v)
 {
 }

@@ -106,6 +106,11 @@ static inline void arch_vcpu_export(struct arch_vcpu *v)
 	r->pstate = pstate;
 }
 
+/* Nothing tells a spinning guest from a busy one. */
+static inline void arch_vcpu_crowded(struct arch_vcpu *v, bool others)
+{
+}
+
 /** What arch_vcpu_complete does not do by itself. */
 void arm_complete(struct arch_vcpu *v, enum exit_kind kind, const struct run_page *run, u32 reply);
 

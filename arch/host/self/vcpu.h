@@ -29,6 +29,7 @@ struct arch_vcpu {
 	u32 completions; /* arch_vcpu_complete                          */
 	u32 reply;	 /* of the last                                 */
 	u32 kind;	 /* of the exit that it completed               */
+	bool crowded; /* as last told */
 };
 
 static inline struct ptab *arch_vm_s2(struct arch_vm *vm)
@@ -39,6 +40,11 @@ static inline struct ptab *arch_vm_s2(struct arch_vm *vm)
 static inline void arch_vcpu_skip(struct arch_vcpu *v, const struct exit *x)
 {
 	v->pc = x->next_pc;
+}
+
+static inline void arch_vcpu_crowded(struct arch_vcpu *v, bool others)
+{
+	v->crowded = others;
 }
 
 static inline u64 arch_vcpu_deadline(const struct arch_vcpu *v)

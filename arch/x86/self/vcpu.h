@@ -8,6 +8,10 @@
 struct cpuid_table;
 struct msr_table;
 
+#define X86_VCPUS 8 /* of a VM */
+
+struct arch_vcpu;
+
 struct arch_vm {
 	struct ptab s2;
 	u64 s2_root; /* EPTP or N_CR3 */
@@ -15,6 +19,8 @@ struct arch_vm {
 	u32 flush;		   /* counts invalidations: a vCPU that saw an older count flushes at entry */
 	struct cpuid_table *cpuid; /* one page, NULL: every leaf reads as zero */
 	struct msr_table *msr;	   /* one page */
+	u32 nvcpus;
+	struct arch_vcpu *vcpu[X86_VCPUS]; /* by ID; NULL: none */
 };
 
 /* An event to inject: interruption-information format that VMX and SVM share (vector, type, error valid, valid). */
@@ -89,6 +95,7 @@ struct arch_vcpu {
 	};
 	bool apic_hw;	/* the CPU is to deliver the APIC's interrupts: in x2APIC mode, enabled, where it can */
 	bool apic_lent; /* TPR, ISR and IRR are with the CPU; apic.irr: what has arrived since */
+	bool crowded;	/* others wait for the CPU: exit when it spins */
 	bool virq_held; /* SVM: it waits for CR8 without being armed */
 	u8 virq_vector;
 	u16 virq_tpr;	     /* when it was armed, or VIRQ_STALE */
@@ -118,6 +125,15 @@ static inline void arch_vcpu_skip(struct arch_vcpu *v, const struct exit *x)
 {
 	v->rip = x->next_pc;
 	v->dirty |= DIRTY_RIP;
+}
+
+void x86_watch_pause(struct arch_vcpu *v, bool on);
+
+/* Who has no other CPU has nothing to wait for in a spin. */
+static inline void arch_vcpu_crowded(struct arch_vcpu *v, bool others)
+{
+	if (v->crowded != others && v->vm->nvcpus != 1)
+		x86_watch_pause(v, others);
 }
 
 static inline u64 arch_vcpu_pc(const struct arch_vcpu *v)

@@ -144,6 +144,13 @@ void pit_start(unsigned mode, u16 count);
 /** TSC ticks a millisecond, measured against the PIT. */
 u64 tsc_per_ms(void);
 
+/* --- a second CPU: guest/test/x86/smp.asm ------------------------------------------------------------------------ */
+/* To be copied to a page below 640 KiB for the SIPI; one CPU at a time, there is one stack. */
+extern const u8 smp_trampoline[], smp_trampoline_end[];
+extern volatile u32 smp_started; /* how often a CPU has come by */
+extern void (*smp_entry)(void);	 /* what it calls then           */
+#define SMP_PAGE 8u		 /* vector of the SIPI: 8000h   */
+
 /* --- ACPI: guest/test/x86/acpi.c ------------------------------------------------------------------------------ */
 /** The table with @sig below 4 GiB, or NULL. "DSDT" and "FACP" too. */
 const u8 *acpi_find(const char *sig);

@@ -301,9 +301,9 @@ static void exits_sipi(struct vcpu *v)
 		vm_stop(v->vm, STOP_RESET, "INIT of its boot processor");
 		return;
 	}
-	if (vector >= EXIT_SIPI_INIT) {
-		v->owed = false;
-		v->parked = true;
+	v->parked = vector >= EXIT_SIPI_INIT;
+	if (v->parked) {
+		v->run->reply = REPLY_HALT;
 		return;
 	}
 	s->regs.seg[X86_CS].sel = (u16)(vector << 8);
@@ -313,9 +313,7 @@ static void exits_sipi(struct vcpu *v)
 	s->counter_offset = ((const struct pc *)v->vm->platform)->pvclock.counter_offset;
 	if (hv_call(HV_VCPU_SET, v->id, 0, 0, 0, 0).status != OK) {
 		vm_stop(v->vm, STOP_CRASH, "CPU %u cannot be started", v->index);
-		return;
 	}
-	v->parked = false;
 }
 
 static void exits_odd(struct vcpu *v)

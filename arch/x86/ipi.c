@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arch/x86/ipi.c: interrupts from vCPU to vCPU, and messages to several of them: who is meant, and who takes it. */
+#include "arch/x86/vendor.h"
+#include "arch/x86/vlapic_priv.h"
+
+/*
+ * One physical CPU: while a vCPU sends, no other is in the guest, so that what it gets can go straight into v->apic.
+ * Where TPR, ISR and IRR are with the CPU (v->apic_lent), v->apic.irr takes what arrives, see vmx_apic.c.
+ */
+
+static bool ipi_meant(const struct arch_vcpu *v, const struct vlapic_ipi *ipi)
+{
+	if (ipi->shorthand != APIC_DEST)
+		return v->apic.base & APIC_BASE_EN;
+	return vlapic_match(&v->apic, ipi->dest, ipi->logical);
+}
+
+/* Of those that are meant and would take a vector, one with the lowest task priority; NULL: none but @but. */
+static struct arch_vcpu *ipi_lowest(const struct arch_vm *vm, const struct vlapic_ipi *ipi, const struct arch_vcpu *but)
+{
+	struct arch_vcpu *best = NULL;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(vm->vcpu); i++) {
+		struct arch_vcpu *v = vm->vcpu[i];
+
+		if (v && v != but && vlapic_soft_enabled(&v->apic) && ipi_meant(v, ipi) &&
+		    (!best || v->apic.tpr < best->apic.tpr))
+			best = v;
+	}
+	return best;
+}
+
+static void ipi_give(struct arch_vcpu *v, const struct vlapic_ipi *ipi)
+{
+	if (vlapic_accept(&v->apic, ipi->mode, ipi->vector, ipi->level))
+		vcpu_kicked(v);
+}
+
+void x86_ipi(struct arch_vcpu *from, const struct vlapic_ipi *ipi)
+{
+	const struct arch_vm *vm = from->vm;
+	struct arch_vcpu *v;
+
+	if (vm->nvcpus == 1)
+		return;
+	if (ipi->mode == APIC_LOWEST) {
+		v = ipi_lowest(vm, ipi, from);
+		if (v)
+			ipi_give(v, ipi);
+		return;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(vm->vcpu); i++) {
+		v = vm->vcpu[i];
+		if (v && v != from && ipi_meant(v, ipi))
+			ipi_give(v, ipi);
+	}
+}
+
+/* A message to several for one to take (SDM 3A, 11.11: lowest priority, or a hint to redirect): is it for @v? */
+static bool ipi_redirected(const struct arch_vcpu *v, u64 addr)
+{
+	struct vlapic_ipi ipi = { .dest = (addr >> 12) & 0xff, .logical = addr & BIT(2), .shorthand = APIC_DEST };
+
+	if (!ipi.logical && ipi.dest == 0xff)
+		ipi.dest = ~0u;
+	return ipi_lowest(v->vm, &ipi, NULL) == v;
+}
+
+bool arch_vcpu_msi(struct arch_vcpu *v, u64 addr, u32 data)
+{
+	bool one = ((data >> 8) & 7) == APIC_LOWEST || (addr & BIT(3));
+
+	if (v->vm->nvcpus != 1 && one && !ipi_redirected(v, addr))
+		return false;
+	return vlapic_msi(&v->apic, addr, data);
+}
