@@ -100,6 +100,7 @@ static inline volatile u8 *mmio8(u64 a)
 #define INTID_INTX    35
 #define INTID_SPECIAL 1020
 #define IRQS	      1024
+#define IRQS_CPU      128
 
 extern unsigned gic_version; /* 2 or 3, by the device tree */
 extern u64 gicd, gicc, gicr;
@@ -122,6 +123,8 @@ extern u64 v2m_frame; /* 0: none */
 #define GICD_SGIR	0xf00
 
 void gic_init(void);
+/** The part of CPU @cpu, which calls it: SGIs and the virtual timer enabled. */
+void gic_cpu_init(unsigned cpu);
 /** Where the registers of @intid with one bit each are: add GICD_IxxxR. */
 u64 gic_frame(unsigned intid);
 /** Set, or test, @intid's bit in the register row @reg. */
@@ -142,6 +145,7 @@ u8 gic_running(void);
 /** Is an interrupt signalled to the CPU (ISR_EL1.I)? */
 bool gic_signalled(void);
 
+extern volatile u32 irq_cpu[8][IRQS_CPU]; /* by CPU, the first INTIDs */
 extern volatile u32 irq_total;	  /* all but spurious ones */
 extern volatile u32 irq_spurious; /* times that there was nothing to acknowledge */
 extern volatile u32 irq_log[256]; /* in order of arrival, the last 256 */

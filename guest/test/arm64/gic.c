@@ -32,7 +32,7 @@
 
 unsigned gic_version;
 u64 gicd, gicc, gicr, v2m_frame;
-volatile u32 irq_count[IRQS];
+volatile u32 irq_count[IRQS], irq_cpu[8][IRQS_CPU];
 volatile u32 irq_total, irq_spurious, irq_log[256], irq_depth;
 u8 irq_quiet[IRQS];
 u32 irq_nest;
@@ -197,6 +197,28 @@ void gic_init(void)
 	gic_pmr(0xf0);
 }
 
+void gic_cpu_init(unsigned cpu)
+{
+	u64 frame = gic_version == 3 ? gicr + cpu * 0x20000ull + GICR_SGI_FRAME : gicd, r = frame - GICR_SGI_FRAME;
+
+	if (gic_version == 3) {
+		*mmio32(frame + GICD_IGROUPR) = ~0u;
+		*mmio32(r + GICR_WAKER) &= ~(u32)GICR_WAKER_SLEEP;
+		MSR(ICC_SRE, 1);
+		isb();
+		MSR(ICC_BPR1, 0);
+		MSR(ICC_IGRPEN1, 1);
+	} else {
+		*mmio32(gicc + GICC_BPR) = 0;
+		*mmio32(gicc + GICC_CTLR) = 1;
+	}
+	/* By hand: a store that moves its pointer on is one that the CPU does not decode for a hypervisor. */
+	for (u64 i = frame + GICD_IPRIORITYR; i < frame + GICD_IPRIORITYR + 32; i += 4)
+		__asm__ volatile("str %w0, [%1]" ::"r"(0xa0a0a0a0), "r"(i) : "memory");
+	*mmio32(frame + GICD_ISENABLER) = 0xffff | 1u << INTID_VTIMER;
+	gic_pmr(0xf0);
+}
+
 static void irq_nested(void)
 {
 	u64 elr = mrs(elr_el1), spsr = mrs(spsr_el1);
@@ -221,6 +243,8 @@ void irq_handler(void)
 	depth++;
 	irq_depth = MAX(irq_depth, depth);
 	irq_count[n]++;
+	if (n < IRQS_CPU)
+		irq_cpu[mrs(mpidr_el1) & 7][n]++;
 	irq_log[irq_total++ & 255] = n;
 	if (n == INTID_VTIMER)
 		msr(cntv_ctl_el0, 3); /* masked */
