@@ -89,6 +89,9 @@ $(B)/trivet.elf: $(HV_OBJ) $(B)/linker.ld
 	@$(CC) -nostdlib $(LINK.$(ARCH)) -Wl,-T,$(B)/linker.ld -Wl,-z,max-page-size=4096 -Wl,--build-id=none \
 	  -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o $@ $(HV_OBJ)
 
+# Other flags make other objects.
+$(HV_OBJ) $(SV_OBJ): Makefile
+
 $(B)/trivet.Image: $(B)/trivet.elf
 	@echo "BIN   $@"
 	@$(CROSS)objcopy -O binary $< $@
@@ -268,7 +271,8 @@ help:
 	@echo "make format     lay the sources out                      make tidy       clang-tidy, if it is installed"
 	@echo "make deps       install what is missing (apt)            make clean      remove build/"
 	@echo "make test-guest-plain   the test guests on plain QEMU, without Trivet"
-	@echo "ARCH=x86_64 or ARCH=arm64 chooses the architecture; without it tests are of both"
+	@echo "ARCH=x86_64 or ARCH=arm64 chooses the architecture (ARCH=arm64 make run); without it tests are of both"
+	@echo "ARGS='--machine arm64-nvhe --gic 2' make run: options of ./trivet run; ./trivet run --help lists them"
 
 .PHONY: clean
 clean:

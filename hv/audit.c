@@ -21,7 +21,7 @@ static const char *audit_page(const struct vm *vm, u64 pa, unsigned flags)
 
 	if (!f) {
 		if (!(vm->rights & RIGHT_DEVICE) && arch_device_guests(pa))
-			return NULL;
+			return flags & PT_DEVICE ? NULL : "maps a device as RAM";
 		if (!(vm->rights & RIGHT_DEVICE))
 			return "maps what is no RAM without a right to devices";
 		return arch_device_reserved(pa, PAGE_SIZE) ? "maps a device of the hypervisor's" : NULL;

@@ -95,6 +95,7 @@ status_t call_vm_destroy(struct vm *caller, struct call *c)
 		mem_unshare(v->run_pa);
 	}
 	arch_vm_flush(&vm->arch);
+	arch_vm_fini(&vm->arch, vm->pool);
 	vm_table[vm->id] = NULL;
 	n = vm->ndonations;
 	for (unsigned i = 0; i < n; i++) {
@@ -176,15 +177,23 @@ status_t call_vm_unmap(struct vm *caller, struct call *c)
 	return s;
 }
 
+/* The mailbox may change under us, by a device of the service VM's: what is checked and used is a copy. */
+static union {
+	struct vm_config config[MAILBOX_SIZE / sizeof(struct vm_config)];
+	struct msr_policy policy[MAILBOX_SIZE / sizeof(struct msr_policy)];
+	struct vcpu_state state;
+} call_copy;
+
 status_t call_vm_configure(struct vm *caller, struct call *c)
 {
 	struct vm *vm = call_guest(c->arg[1]);
 
 	if (!vm)
 		return ERR_NOENT;
-	if (c->arg[2] > MAILBOX_SIZE / sizeof(struct vm_config))
+	if (c->arg[2] > ARRAY_SIZE(call_copy.config))
 		return ERR_RANGE;
-	return arch_vm_configure(&vm->arch, service_mailbox, (u32)c->arg[2], vm->pool);
+	memcpy(call_copy.config, service_mailbox, c->arg[2] * sizeof(struct vm_config));
+	return arch_vm_configure(&vm->arch, call_copy.config, (u32)c->arg[2], vm->pool);
 }
 
 status_t call_vm_set_msr(struct vm *caller, struct call *c)
@@ -193,9 +202,10 @@ status_t call_vm_set_msr(struct vm *caller, struct call *c)
 
 	if (!vm)
 		return ERR_NOENT;
-	if (c->arg[2] > MAILBOX_SIZE / sizeof(struct msr_policy))
+	if (c->arg[2] > ARRAY_SIZE(call_copy.policy))
 		return ERR_RANGE;
-	return arch_vm_set_msr(&vm->arch, service_mailbox, (u32)c->arg[2], vm->pool);
+	memcpy(call_copy.policy, service_mailbox, c->arg[2] * sizeof(struct msr_policy));
+	return arch_vm_set_msr(&vm->arch, call_copy.policy, (u32)c->arg[2], vm->pool);
 }
 
 status_t call_vm_irq(struct vm *caller, struct call *c)
@@ -343,7 +353,6 @@ status_t call_vcpu_get(struct vm *caller, struct call *c)
 status_t call_vcpu_set(struct vm *caller, struct call *c)
 {
 	struct vcpu *v = vcpu_get(c->arg[1]);
-	static struct vcpu_state s; /* the mailbox may change under us */
 	status_t status;
 
 	if (!v)
@@ -352,8 +361,8 @@ status_t call_vcpu_set(struct vm *caller, struct call *c)
 		return ERR_STATE;
 	if ((c->arg[2] & ~(u64)(VCPU_SET_POWER_ON | VCPU_SET_WAIT)) || c->arg[2] == VCPU_SET_WAIT)
 		return ERR_INVAL;
-	memcpy(&s, service_mailbox, sizeof(s));
-	status = arch_vcpu_set(&v->arch, &s);
+	memcpy(&call_copy.state, service_mailbox, sizeof(call_copy.state));
+	status = arch_vcpu_set(&v->arch, &call_copy.state);
 	if (status == OK && (c->arg[2] & VCPU_SET_POWER_ON)) {
 		arch_vcpu_reset_irq(&v->arch, c->arg[2] & VCPU_SET_WAIT);
 		sched_deadline(this_cpu(), v);

@@ -84,7 +84,7 @@ static u64 mem_find(const struct boot_info *bi, u64 size)
 		u64 end = r->base + r->size, next;
 		u64 at = round_up(MAX(r->base, MEM_LOW), SIZE_2M);
 
-		if (r->kind != BOOT_MEM_RAM || end < r->base)
+		if (r->kind != BOOT_MEM_RAM || end < r->base || r->base >= 4 * SIZE_1G)
 			continue;
 		end = MIN(end, 4 * SIZE_1G);
 		while (at < end && end - at >= size) {
@@ -276,6 +276,7 @@ void mem_return(struct vm *to, u64 pa, u64 size)
 	/* A table that is missing was set free by a donation that is still out, or this one: mem_owed has kept one for
 	 * it. */
 	mem_must(ptab_map(arch_vm_s2(&to->arch), pa, pa, size, mem_rights, to->pool), pa);
+	arch_vm_flush(&to->arch); /* a table walk need not see an entry that no barrier follows */
 }
 
 status_t mem_share(struct vm *vm, u64 pa)

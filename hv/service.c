@@ -26,7 +26,7 @@ static void service_check(const struct boot_module *m, struct service_header *h)
 {
 	static u8 page[PAGE_SIZE];
 
-	if (m->size < sizeof(*h) || !is_aligned(m->base, PAGE_SIZE) || m->base + m->size > 4 * SIZE_1G)
+	if (m->size < sizeof(*h) || !is_aligned(m->base, PAGE_SIZE) || !range_in(m->base, m->size, 0, 4 * SIZE_1G))
 		panic("the service module is too short, or not page-aligned below 4 GiB");
 	arch_mem_read(m->base, page);
 	memcpy(h, page, sizeof(*h));
@@ -35,35 +35,49 @@ static void service_check(const struct boot_module *m, struct service_header *h)
 	if (h->image_size > m->size || h->entry >= h->image_size || h->guard >= h->image_size ||
 	    h->text_size > h->image_size || !is_aligned(h->text_size | h->guard, PAGE_SIZE))
 		panic("the service module is truncated: %lu of %lu bytes", m->size, h->image_size);
+	if (h->text_size && h->entry >= h->text_size)
+		panic("the service module starts beyond its text");
 }
 
-/* A page in RAM of the service VM's that no module lies in: from the end of the boot pool's neighbourhood upwards. */
-static u64 service_page(const struct vm *vm, const struct boot_info *bi)
+static bool service_usable(const struct vm *vm, const struct boot_info *bi, u64 pa)
 {
-	for (u64 pa = SIZE_2M; pa < mem_top() && pa < 4 * SIZE_1G; pa += PAGE_SIZE) {
-		bool used = mem_check_free(vm, pa, PAGE_SIZE) != OK;
+	if (mem_check_free(vm, pa, PAGE_SIZE) != OK)
+		return false;
+	for (u32 i = 0; i < bi->nmodules; i++)
+		if (range_overlap(pa, PAGE_SIZE, bi->module[i].base, bi->module[i].size))
+			return false;
+	return true;
+}
 
+/* @n pages in a row, in RAM of the service VM's that no module lies in. */
+static u64 service_pages(const struct vm *vm, const struct boot_info *bi, u64 n)
+{
+	u64 run = 0;
+
+	for (u64 pa = SIZE_2M; pa < mem_top() && pa < 4 * SIZE_1G; pa += PAGE_SIZE) {
 		if (!mem_frame(pa)) { /* a hole */
 			pa = round_up(pa + PAGE_SIZE, SIZE_2M) - PAGE_SIZE;
+			run = 0;
 			continue;
 		}
-
-		for (u32 i = 0; i < bi->nmodules && !used; i++)
-			used = range_overlap(pa, PAGE_SIZE, bi->module[i].base, bi->module[i].size);
-		if (!used)
-			return pa;
+		run = service_usable(vm, bi, pa) ? run + 1 : 0;
+		if (run == n)
+			return pa - (n - 1) * PAGE_SIZE;
 	}
-	panic("no free page for the service VM's mailbox");
+	panic("no %lu KiB of memory to share with the service VM", n * PAGE_SIZE >> 10);
 }
 
-static u64 service_share_page(struct vm *vm, const struct boot_info *bi)
+/* @size bytes, zeroed, that both can reach. */
+static u64 service_share(struct vm *vm, const struct boot_info *bi, u64 size)
 {
-	u64 pa = service_page(vm, bi);
+	u64 n = round_up(size, PAGE_SIZE) >> PAGE_SHIFT, base = service_pages(vm, bi, n);
 
-	if (mem_share(vm, pa) != OK)
-		panic("cannot share a page with the service VM");
-	memset(arch_ptr(pa), 0, PAGE_SIZE);
-	return pa;
+	for (u64 pa = base; pa < base + n * PAGE_SIZE; pa += PAGE_SIZE) {
+		if (mem_share(vm, pa) != OK)
+			panic("cannot share a page with the service VM");
+		memset(arch_ptr(pa), 0, PAGE_SIZE);
+	}
+	return base;
 }
 
 /* The boot information in consecutive pages that the service VM may read. */
@@ -71,15 +85,9 @@ static void service_copy_boot_info(struct vm *vm, const struct boot_info *bi)
 {
 	const u8 *from = (const u8 *)bi;
 
-	for (u64 off = 0; off < sizeof(*bi); off += PAGE_SIZE) {
-		u64 pa = service_share_page(vm, bi);
-
-		if (off == 0)
-			service_boot_info_pa = pa;
-		else if (pa != service_boot_info_pa + off)
-			panic("no consecutive pages for the boot information");
-		memcpy(arch_ptr(pa), from + off, MIN(PAGE_SIZE, sizeof(*bi) - off));
-	}
+	service_boot_info_pa = service_share(vm, bi, sizeof(*bi));
+	for (u64 off = 0; off < sizeof(*bi); off += PAGE_SIZE)
+		memcpy(arch_ptr(service_boot_info_pa + off), from + off, MIN(PAGE_SIZE, sizeof(*bi) - off));
 }
 
 /* Of a program without page tables of its own: text is not writable, and a stack that overflows does not go on. */
@@ -112,7 +120,7 @@ void service_create(const struct boot_info *bi)
 	service_protect(vm, m->base, &h);
 	service_image = m->base;
 	service_image_size = h.image_size;
-	service_mailbox_pa = service_share_page(vm, bi);
+	service_mailbox_pa = service_share(vm, bi, MAILBOX_SIZE);
 	service_mailbox = arch_ptr(service_mailbox_pa);
 	service_copy_boot_info(vm, bi);
 	c->service = vcpu_new(vm, 0, NULL);

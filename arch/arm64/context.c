@@ -143,7 +143,8 @@ void context_own(struct arch_vcpu *v)
 	}
 	write_sysreg(v->cntvoff, cntvoff_el2);
 	write_sysreg(v->mpidr, vmpidr_el2);
-	write_sysreg(read_sysreg(midr_el1), vpidr_el2);
+	if (arm_features.ras) /* the last guest's DISR_EL1 */
+		write_sysreg(0, S3_4_C12_C1_1);
 	context_write(v);
 	fpsimd_load(v->fp);
 	vgic_load(&v->gic);
@@ -161,6 +162,13 @@ u64 context_vtimer(const struct arch_vcpu *v)
 		return ~0UL;
 	/* Virtual count = physical - offset; a sum beyond the counter's end never comes. */
 	return cval + v->cntvoff < cval ? ~0UL : cval + v->cntvoff;
+}
+
+bool vgic_hw_line(const struct vgic_cpu *c, u32 intid)
+{
+	const struct arch_vcpu *v = container_of(c, const struct arch_vcpu, gic);
+
+	return intid == VGIC_PPI_VTIMER && context_vtimer(v) <= arch_counter();
 }
 
 /* SPSR and vector of an exception taken to EL1 (Arm ARM, D1.3.1 and pseudocode AArch64.TakeException). */

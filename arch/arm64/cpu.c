@@ -43,9 +43,38 @@ static void cpu_features(void)
 	f->sve = ID_NIBBLE(pfr0, 32);
 	f->sme = ID_NIBBLE(read_sysreg(id_aa64pfr1_el1), 24);
 	f->rndr = ID_NIBBLE(read_sysreg(id_aa64isar0_el1), 60);
+	f->ras = ID_NIBBLE(pfr0, 28);
+	f->el0_32 = ID_NIBBLE(pfr0, 0) == 2;
 	f->pan = ID_NIBBLE(read_sysreg(id_aa64mmfr1_el1), 20);
 	f->pa_bits = bits[MIN(ID_NIBBLE(mmfr0, 0), 5u)];
 	f->ipa_bits = MIN(f->pa_bits, 40u);
+}
+
+/* Extensions' own controls of EL2: with zero, what guests are not told of traps. Linux needs their access too. */
+static void cpu_extensions(void)
+{
+	unsigned fgt = ID_NIBBLE(read_sysreg(id_aa64mmfr0_el1), 56);
+
+	if (ID_NIBBLE(read_sysreg(id_aa64mmfr1_el1), 40))
+		write_sysreg(0, S3_4_C1_C2_2); /* HCRX_EL2 */
+	if (fgt) {
+		write_sysreg(0, S3_4_C1_C1_4); /* HFGRTR_EL2  */
+		write_sysreg(0, S3_4_C1_C1_5); /* HFGWTR_EL2  */
+		write_sysreg(0, S3_4_C1_C1_6); /* HFGITR_EL2  */
+		write_sysreg(0, S3_4_C3_C1_4); /* HDFGRTR_EL2 */
+		write_sysreg(0, S3_4_C3_C1_5); /* HDFGWTR_EL2 */
+	}
+	if (fgt > 1) {
+		write_sysreg(0, S3_4_C3_C1_0); /* HDFGRTR2_EL2 */
+		write_sysreg(0, S3_4_C3_C1_1); /* HDFGWTR2_EL2 */
+		write_sysreg(0, S3_4_C3_C1_2); /* HFGRTR2_EL2  */
+		write_sysreg(0, S3_4_C3_C1_3); /* HFGWTR2_EL2  */
+		write_sysreg(0, S3_4_C3_C1_7); /* HFGITR2_EL2  */
+	}
+	if (arm_features.ras) {
+		write_sysreg(0, S3_4_C5_C2_3);	/* VSESR_EL2 */
+		write_sysreg(0, S3_4_C12_C1_1); /* VDISR_EL2 */
+	}
 }
 
 void arch_early_init(void)
@@ -57,8 +86,11 @@ void arch_early_init(void)
 	write_sysreg(arm_features.vhe ? CNTHCTL_VHE : CNTHCTL_PLAIN, cnthctl_el2);
 	write_sysreg(0, cntvoff_el2);
 	write_sysreg(0, hstr_el2);
+	cpu_extensions();
 	write_sysreg(0, vttbr_el2);
 	write_sysreg(0, mdscr_el1);
+	write_sysreg(0, osdlr_el1); /* the locks stop a guest's single step: reset may have left them shut */
+	write_sysreg(0, oslar_el1);
 	write_sysreg(read_sysreg(midr_el1), vpidr_el2);
 	write_sysreg(read_sysreg(mpidr_el1), vmpidr_el2);
 	if (arm_features.vhe)

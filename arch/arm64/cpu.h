@@ -14,6 +14,8 @@ struct arm_features {
 	bool sve, sme; /* kept from guests                          */
 	bool rndr;
 	bool pan;
+	bool ras;	   /* virtual SErrors have a syndrome, ESB defers them */
+	bool el0_32;	   /* AArch32 at EL0                                   */
 	unsigned pa_bits;  /* at most 48                             */
 	unsigned ipa_bits; /* of a guest's physical addresses       */
 };

@@ -76,6 +76,10 @@ arm_enter:
 	.endm
 
 leave_tail:
+	/* With VHE only (else a NOP: entry.S of boot). An exception from a guest, without TGE, keeps the guest's PAN. */
+	.globl	leave_pan
+leave_pan:
+	msr	s0_0_c4_c1_4, xzr		/* MSR PAN, #1 */
 	mrs	x1, sp_el0
 	mrs	x2, elr_el2
 	mrs	x3, spsr_el2

@@ -12,7 +12,7 @@
 
 const struct gic_ops *gic;
 u64 gic_bank[2];
-u64 gic_gicv_pa, gic_gich;
+u64 gic_gicv_pa, gic_gich, gic_gicc;
 u32 gic_maintenance_irq;
 static u32 gic_n;
 static const struct boot_platform *gic_platform;

@@ -28,8 +28,9 @@ void gic_init(const struct boot_info *bi);
 u32 gic_lines(void);
 /** Does [@pa, @pa+@size) hold registers of it? */
 bool gic_reserved(u64 pa, u64 size);
-/** GICv2: physical address of the virtual CPU interface for guests, its size; 0: GICv3. And the mapped GICH. */
-extern u64 gic_gicv_pa, gic_gich;
+/** GICv2: physical address of the virtual CPU interface for guests, its size; 0: GICv3. And the mapped GICH and GICC.
+ */
+extern u64 gic_gicv_pa, gic_gich, gic_gicc;
 extern u32 gic_maintenance_irq;
 
 #endif

@@ -63,6 +63,7 @@
 #define GICC_CTLR_BYPASS  BITS(8, 5)
 #define GICC_CTLR_EOIMODE BIT(9) /* EOImodeNS likewise, else EOImode                            */
 #define GICC_IIDR_ARCH	  BITS(19, 16)
+#define GICC_IIDR_PRODUCT BITS(31, 20)
 
 /* GICv2's virtual interface control. */
 #define GICH_HCR	   0x0000
@@ -148,8 +149,10 @@
 #define ICH_LR_ACTIVE	 BIT(63)
 
 /* ICH_HCR_EL2 and GICH_HCR have these in the same place. */
-#define GICH_HCR_EN  BIT(0)
-#define GICH_HCR_UIE BIT(1) /* underflow: none or one list register holds something */
+#define GICH_HCR_EN	  BIT(0)
+#define GICH_HCR_UIE	  BIT(1) /* underflow: none or one list register holds something */
+#define GICH_HCR_LRENPIE  BIT(2) /* EOIcount is not 0 */
+#define GICH_HCR_EOICOUNT BITS(31, 27)
 
 /* The timer's PPI 27, priority A0h, pending, group 1, deactivated with the guest's end of it. */
 static_assert((ICH_LR_HW | ICH_LR_GROUP | ICH_LR_PENDING | FIELD_PUT(ICH_LR_PRIORITY, 0xa0) |

@@ -6,12 +6,11 @@
 #include "arch/iface/io.h"
 #include "hv/lib/panic.h"
 
-static u64 gic_v2_gicc;
 static u8 gic_v2_me; /* this CPU's bit in GICD_ITARGETSR; 0: the only CPU, the register does nothing */
 
 static u32 gic_v2_ack(void)
 {
-	u32 v = io_read32(gic_v2_gicc + GICC_IAR);
+	u32 v = io_read32(gic_gicc + GICC_IAR);
 
 	/* Taken from the device before we touch the device. */
 	dsb(sy);
@@ -20,12 +19,12 @@ static u32 gic_v2_ack(void)
 
 static void gic_v2_end(u32 intid)
 {
-	io_write32(gic_v2_gicc + GICC_EOIR, intid);
+	io_write32(gic_gicc + GICC_EOIR, intid);
 }
 
 static void gic_v2_deactivate(u32 intid)
 {
-	io_write32(gic_v2_gicc + GICC_DIR, intid);
+	io_write32(gic_gicc + GICC_DIR, intid);
 }
 
 static void gic_v2_route(u32 intid)
@@ -57,10 +56,10 @@ void gic_v2_init(const struct boot_platform *p)
 	if (!is_aligned(p->gicv.base, PAGE_SIZE) || p->gicv.size < GICC_SIZE)
 		panic("the GICV, %lx bytes at %lx, is not made of pages that a guest can have", p->gicv.size,
 		      p->gicv.base);
-	gic_v2_gicc = gic_map(&p->gicc, GICC_SIZE, "GICC");
+	gic_gicc = gic_map(&p->gicc, GICC_SIZE, "GICC");
 	gic_gich = gic_map(&p->gich, GICH_SIZE, "GICH");
 	gic_gicv_pa = p->gicv.base;
-	if (FIELD(GICC_IIDR_ARCH, io_read32(gic_v2_gicc + GICC_IIDR)) < 2)
+	if (FIELD(GICC_IIDR_ARCH, io_read32(gic_gicc + GICC_IIDR)) < 2)
 		panic("the interrupt controller is a GICv1, which cannot be virtualized: need GICv2 or GICv3");
 	gic_bank[0] = gic_bank[1] = gicd;
 
@@ -69,19 +68,19 @@ void gic_v2_init(const struct boot_platform *p)
 	 * stand at bit 0. Where there is no security, all stay in group 0: bit 0 as well, and IRQ, FIQEn being clear.
 	 */
 	io_write32(gicd + GICD_CTLR, 0);
-	bypass = io_read32(gic_v2_gicc + GICC_CTLR) & GICC_CTLR_BYPASS;
-	io_write32(gic_v2_gicc + GICC_CTLR, bypass);
+	bypass = io_read32(gic_gicc + GICC_CTLR) & GICC_CTLR_BYPASS;
+	io_write32(gic_gicc + GICC_CTLR, bypass);
 	gic_reset_bank(gicd, 0, n, 0);
 	gic_v2_me = gic_v2_find_me(gicd);
 	for (u32 i = 32; i < n; i++)
 		gic_v2_route(i);
 	io_write32(gicd + GICD_CTLR, GICD_CTLR_ENABLE);
 
-	io_write32(gic_v2_gicc + GICC_PMR, 0xff);
-	io_write32(gic_v2_gicc + GICC_BPR, 0);
+	io_write32(gic_gicc + GICC_PMR, 0xff);
+	io_write32(gic_gicc + GICC_BPR, 0);
 	for (u32 i = 0; i < 4; i++)
-		io_write32(gic_v2_gicc + GICC_APR(i), 0);
-	io_write32(gic_v2_gicc + GICC_CTLR, bypass | GICC_CTLR_EOIMODE | GICC_CTLR_ENABLE);
+		io_write32(gic_gicc + GICC_APR(i), 0);
+	io_write32(gic_gicc + GICC_CTLR, bypass | GICC_CTLR_EOIMODE | GICC_CTLR_ENABLE);
 }
 
 const struct gic_ops gic_v2_ops = {

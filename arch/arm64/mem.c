@@ -71,10 +71,12 @@ static void mem_make_window(void)
 	*mem_window = 0;
 }
 
-/* Forget the translation of one page of ours. */
-static void mem_flush(u64 va)
+/* Forget the translation of one page of ours; with VHE the address's upper half says which table it is in. */
+static void mem_flush(u64 pa)
 {
-	asm volatile("dsb ishst; tlbi vae2is, %0; dsb ish; isb" : : "r"(va >> PAGE_SHIFT & BITS(43, 0)) : "memory");
+	u64 page = (pa + mem_offset) >> PAGE_SHIFT & BITS(43, 0);
+
+	asm volatile("dsb ishst; tlbi vae2is, %0; dsb ish; isb" : : "r"(page) : "memory");
 }
 
 void arch_mem_init(u64 base, u64 size, struct pool *pool)

@@ -15,9 +15,11 @@ static_assert(offsetof(struct vcpu_regs, x) == 0, "entry.S");
 
 /* SCTLR_EL1 without VHE: what a guest may set there that would bend the service VM at EL0. */
 #define SCTLR_A		BIT(1)
+#define SCTLR_UCT	BIT(15)
 #define SCTLR_E0E	BIT(24)
-#define SCTLR_EL1	0x30d00980UL /* RES1 */
-#define CNTKCTL_SERVICE 3UL	     /* EL0 reads the counters */
+#define SCTLR_UCI	BIT(26)
+#define SCTLR_EL1	(0x30d00980UL | SCTLR_UCT | SCTLR_UCI) /* RES1; the service VM cleans caches */
+#define CNTKCTL_SERVICE 3UL				       /* EL0 reads the counters */
 
 static struct arch_vcpu *run_loaded; /* for whom HCR_EL2 and what follows from it are set */
 
@@ -82,8 +84,11 @@ void run_forget(const struct arch_vcpu *v)
 	if (run_loaded && run_loaded->service)
 		run_unload_service();
 	run_loaded = NULL;
-	if (v && context_owner == v)
+	if (v && context_owner == v) {
 		context_own(NULL);
+		if (v->mdscr) /* else it would single-step the service VM, or the next guest */
+			write_sysreg(0, mdscr_el1);
+	}
 }
 
 void run_own(struct arch_vcpu *v)
@@ -99,13 +104,13 @@ void arch_vcpu_undefined(struct arch_vcpu *v)
 /* A memory access that nothing answers: a synchronous external abort (Arm ARM, D19.2.40, DFSC 010000). */
 void run_abort(struct arch_vcpu *v)
 {
-	u64 esr = v->esr & (BIT(6) | ESR_IL); /* WnR */
+	u64 esr = (v->esr & BIT(6)) | ESR_IL; /* WnR; IL is 1 without a syndrome */
 	bool el0 = (v->pstate & ARM_PSTATE_MODE) == 0 || (v->pstate & 0x10);
 	bool fetch = ESR_EC(v->esr) == EC_IABT_LOW;
 	u64 ec = fetch ? (el0 ? EC_IABT_LOW : EC_IABT_SAME) : (el0 ? EC_DABT_LOW : EC_DABT_SAME);
 
 	/* On a walk of the guest's tables it is one at the level where the walk stood: 0101LL. */
-	context_exception(v, ec << 26 | esr | (v->esr & BIT(7) ? BIT(7) | 0x15 : 0x10), v->far, true);
+	context_exception(v, ec << 26 | esr | (v->esr & BIT(7) ? 0x15 : 0x10), v->far, true);
 }
 
 /* Where @va is, as the guest's own tables say: a physical address of the guest's, or ~0. */
@@ -234,6 +239,8 @@ bool run_halt(struct arch_vcpu *v, u64 next_pc, struct exit *x)
 	return false;
 }
 
+#define ISS_WFXT BIT(1) /* ISS.TI: WFIT or WFET, with a time at which it ends */
+
 /* An exit by exception. False: @x is for hv/. */
 static bool run_sync(struct arch_vcpu *v, struct exit *x)
 {
@@ -253,12 +260,30 @@ static bool run_sync(struct arch_vcpu *v, struct exit *x)
 		}
 		break;
 	case EC_SYSREG: return trap_sysreg(v, esr, x);
-	case EC_WFX: return run_halt(v, v->pc + (esr & ESR_IL ? 4 : 2), x);
+	case EC_WFX:
+		if (unlikely(esr & ISS_WFXT)) { /* guests are not told of it; it may end at any time */
+			v->pc += 4;
+			return true;
+		}
+		return run_halt(v, v->pc + (esr & ESR_IL ? 4 : 2), x);
 	case EC_IABT_LOW: return run_insn_abort(v, esr, x);
 	default: break;
 	}
 	v->exits[EXIT_UNDEFINED]++;
 	arch_vcpu_undefined(v);
+	return true;
+}
+
+/*
+ * Without VHE the guest in the CPU may keep EL0 from the caches, which the service VM seldom wants: then nobody's
+ * registers are there, and it tries again.
+ */
+static COLD NOINLINE bool run_service_alone(struct arch_vcpu *v, u64 esr)
+{
+	if (arm_features.vhe || ESR_EC(esr) != EC_SYSREG || !context_owner)
+		return false;
+	run_forget(context_owner);
+	run_load_service(v);
 	return true;
 }
 
@@ -289,7 +314,7 @@ again:
 		x->next_pc = v->pc;
 		return;
 	}
-	if (trap_counter(v, esr))
+	if (trap_counter(v, esr) || run_service_alone(v, esr))
 		goto again;
 	x->kind = EXIT_SHUTDOWN;
 	x->fault.code = esr;

@@ -112,7 +112,7 @@ u64 trap_id(unsigned crm, unsigned op2)
 	case 6 << 3 | 1: return trap_isar1(v);
 	case 6 << 3 | 2:
 		v = arm_features.pauth ? v : WITHOUT(WITHOUT(v, 8), 12);
-		return WITHOUT(v, 16) & BITS(27, 0); /* no MOPS: it needs HCRX_EL2 */
+		return WITHOUT(v, 16) & BITS(27, 4); /* no MOPS: it needs HCRX_EL2; no WFxT: its end is not kept */
 	case 7 << 3 | 0: return trap_mmfr0(v);
 	case 7 << 3 | 1: return trap_mmfr1(v);
 	case 7 << 3 | 2: return trap_mmfr2(v);

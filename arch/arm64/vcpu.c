@@ -97,49 +97,44 @@ void arch_vm_flush(struct arch_vm *vm)
 		write_sysreg(context_owner->vm->vttbr, vttbr_el2);
 }
 
-/* GICv2: the guest's CPU interface is the hardware's virtual one. */
-static status_t vcpu_map_gicv(struct arch_vm *vm, u64 gpa, struct pool *pool)
+static status_t vcpu_configure(struct vgic *g, const struct vm_config *c)
 {
-	if (vm->gic.v3)
-		return ERR_INVAL;
-	if (vm->gic.gicc != VGIC_NOWHERE)
-		return ERR_EXISTS;
-	return ptab_map(&vm->s2, gpa, gic_gicv_pa, 2 * PAGE_SIZE, PT_R | PT_W | PT_DEVICE, pool);
-}
-
-static status_t vcpu_configure(struct arch_vm *vm, const struct vm_config *c, struct pool *pool)
-{
-	struct vgic *g = &vm->gic;
-	status_t s = OK;
-
 	if (c->what < ARM_CONFIG_MSI && (!is_aligned(c->value, PAGE_SIZE) || c->value >> 40))
 		return ERR_INVAL;
 	switch (c->what) {
 	case ARM_CONFIG_GICD: g->gicd = c->value; break;
 	case ARM_CONFIG_GICR: g->gicr = c->value; break;
 	case ARM_CONFIG_GICC:
-		s = vcpu_map_gicv(vm, c->value, pool);
-		if (s == OK)
-			g->gicc = c->value;
+		if (g->v3)
+			return ERR_INVAL;
+		if (g->gicc != VGIC_NOWHERE)
+			return ERR_EXISTS;
+		g->gicc = c->value;
 		break;
 	case ARM_CONFIG_MSI: g->msi_addr = c->value; break;
 	case ARM_CONFIG_MSI_FIRST: g->msi_first = (u32)c->value; break;
 	case ARM_CONFIG_MSI_COUNT: g->msi_count = (u32)c->value; break;
 	default: return ERR_INVAL;
 	}
-	return s;
+	return OK;
 }
 
 status_t arch_vm_configure(struct arch_vm *vm, const struct vm_config *e, u32 n, struct pool *pool)
 {
-	for (u32 i = 0; i < n; i++) {
-		struct vm_config c = e[i]; /* the mailbox may change under us */
-		status_t s = vcpu_configure(vm, &c, pool);
+	struct vgic g = vm->gic; /* an error has changed nothing */
+	status_t s = OK;
 
-		if (s != OK)
-			return s;
+	for (u32 i = 0; i < n && s == OK; i++) {
+		struct vm_config c = e[i]; /* the mailbox may change under us */
+
+		s = vcpu_configure(&g, &c);
 	}
-	return OK;
+	/* GICv2: the guest's CPU interface is the hardware's virtual one. */
+	if (s == OK && g.gicc != vm->gic.gicc)
+		s = ptab_map(&vm->s2, g.gicc, gic_gicv_pa, 2 * PAGE_SIZE, PT_R | PT_W | PT_DEVICE, pool);
+	if (s == OK)
+		vm->gic = g;
+	return s;
 }
 
 status_t arch_vm_set_msr(struct arch_vm *vm, const struct msr_policy *e, u32 n, struct pool *pool)
@@ -201,6 +196,7 @@ void arch_vcpu_init_service(struct arch_vcpu *v, u64 entry, u64 image, u64 mailb
 void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait)
 {
 	run_forget(v);
+	asm volatile("ic ialluis; dsb ish; isb" : : : "memory"); /* its code is new */
 	vgic_reset(&v->gic);
 	v->cntp_ctl = 0;
 	v->cntp_cval = 0;
@@ -214,8 +210,10 @@ static u64 vcpu_pstate(u64 pstate)
 {
 	u64 mode = pstate & ARM_PSTATE_MODE;
 
-	if (mode == 0x10) /* AArch32 at EL0: its bits are others, and the CPU checks them */
+	if (mode == 0x10 && arm_features.el0_32) /* AArch32 at EL0: its bits are others, and the CPU checks them */
 		return pstate & 0xff7fffffUL & ~0xfUL;
+	if (mode == 0x10)
+		return (pstate & PSTATE_MASK & ~(u64)ARM_PSTATE_MODE) | ARM_PSTATE_EL0;
 	if (mode != ARM_PSTATE_EL0 && mode != ARM_PSTATE_EL1T && mode != ARM_PSTATE_EL1H)
 		pstate = (pstate & ~(u64)ARM_PSTATE_MODE) | ARM_PSTATE_EL1H;
 	return pstate & PSTATE_MASK;

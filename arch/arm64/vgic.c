@@ -2,9 +2,6 @@
 /* arch/arm64/vgic.c: a guest's interrupts: what is pending, and what of it stands in the CPU's list registers. */
 #include "arch/arm64/vgic_priv.h"
 #include "arch/arm64/gic.h"
-#include "hv/lib/panic.h"
-
-#define VGIC_NOTHING ~0u /* no candidate */
 
 const struct vgic_hw *vgic_hw;
 unsigned vgic_nlr;
@@ -14,20 +11,6 @@ static void vgic_lr_set(struct vgic_cpu *c, unsigned n, u64 v)
 	c->lr[n] = v;
 	if (c->loaded)
 		vgic_hw->lr_write(n, v);
-}
-
-/* Those of bank @k that lead to @c. */
-static inline u32 vgic_mask(const struct vgic_cpu *c, unsigned k)
-{
-	return k == 0 ? ~0u : c->vgic->spis->mine[k - 1][c->id];
-}
-
-/* Those of bank @k that want a list register of @c. An active one wants it too: the guest is to end it there. */
-static inline u32 vgic_wants(struct vgic_cpu *c, unsigned k)
-{
-	const struct vgic_bank *b = vgic_bank(c, k);
-
-	return ((vgic_asks(b) & vgic_on(c->vgic, b)) | b->active) & ~b->listed & vgic_mask(c, k);
 }
 
 /* The guest has acknowledged what list register said was pending: the latch is empty. */
@@ -41,8 +24,7 @@ static void vgic_taken(struct vgic_cpu *c, struct vgic_bank *b, unsigned intid)
 	b->pending &= ~(1u << intid % 32);
 }
 
-/* Interrupt @i of @b leaves its list register, which is written (or zeroed) by the caller next. Returns its vCPU. */
-static struct vgic_cpu *vgic_unlist(struct vgic *g, struct vgic_bank *b, unsigned k, unsigned i)
+struct vgic_cpu *vgic_unlist(struct vgic *g, struct vgic_bank *b, unsigned k, unsigned i)
 {
 	struct vgic_cpu *c = g->cpu[b->lr[i] >> 4];
 	unsigned n = b->lr[i] & 15;
@@ -70,8 +52,7 @@ static inline u32 vgic_put_bit(u32 mask, u32 bit, bool on)
 	return on ? mask | bit : mask & ~bit;
 }
 
-/* Interrupt @i of bank @k into list register @n, which is free, if it is pending for @c or active. */
-static NOINLINE bool vgic_list(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i, unsigned n)
+NOINLINE bool vgic_list(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i, unsigned n)
 {
 	u32 bit = 1u << i, lrbit = 1u << n, asks = vgic_asks(b) & bit;
 	bool active = b->active & bit, more = false, hw, eoi;
@@ -88,7 +69,7 @@ static NOINLINE bool vgic_list(struct vgic_cpu *c, struct vgic_bank *b, unsigned
 	if (!active && !pending)
 		return false;
 	/* The architecture has no pending and active at once with HW; and only without HW an end is told. */
-	hw = (b->hw & bit) && !(active && pending) && c->nlr > 1;
+	hw = (b->hw & bit) && !(active && pending) && c->nlr > 1 && !vgic_hw_broken;
 	/* Come back for what is left when the guest has ended it. */
 	eoi = !hw && (more || (b->level & b->line & bit) || (b->hw & bit) || (asks && !pending) || c->nlr < 2);
 	b->active &= ~bit;
@@ -155,8 +136,7 @@ static inline bool vgic_again(struct vgic_cpu *c, unsigned n)
 	return true;
 }
 
-/* Whoever may want one of @mask now is to look at bank @k. */
-static void vgic_kick(struct vgic_cpu *c, unsigned k, u32 mask)
+void vgic_kick(struct vgic_cpu *c, unsigned k, u32 mask)
 {
 	struct vgic *g = c->vgic;
 
@@ -179,14 +159,30 @@ static void vgic_relist(struct vgic_cpu *t, struct vgic_bank *b, unsigned k, uns
 		vgic_lr_set(t, n, 0);
 }
 
+void vgic_hw_forget(struct vgic_cpu *c, u32 mask)
+{
+	u32 low = 0;
+	unsigned i;
+
+	for_each_bit (i, mask & c->own.hw & ~(c->own.active | c->own.listed))
+		if (!vgic_hw_line(c, i))
+			low |= 1u << i;
+	vgic_hw_drop(c, 0, low);
+}
+
 u32 vgic_take(struct vgic_cpu *c, unsigned k, u32 mask)
 {
 	struct vgic_bank *b = vgic_bank(c, k);
-	u32 taken = b->listed & mask;
+	u32 taken;
 	unsigned i;
 
+	if (unlikely(c->hidden))
+		vgic_count(c);
+	taken = b->listed & mask;
 	for_each_bit (i, taken)
 		vgic_unlist(c->vgic, b, k, i);
+	if (unlikely(b->hw & mask)) /* private ones alone have hardware */
+		vgic_hw_forget(c, mask);
 	return taken;
 }
 
@@ -213,6 +209,14 @@ void vgic_hw_drop(struct vgic_cpu *c, unsigned k, u32 mask)
 	if (c->loaded)
 		for_each_bit (i, mask)
 			gic->deactivate(k * 32 + i);
+}
+
+void vgic_hw_settle(struct vgic_cpu *c)
+{
+	u32 hw = c->own.hw;
+
+	if (hw)
+		vgic_give(c, 0, hw, vgic_take(c, 0, hw));
 }
 
 /* Latch interrupt @i of bank @k, or only say that its wire has changed. Not for GICv2's SGIs. */
@@ -336,158 +340,4 @@ void vgic_hw_arrived(struct vgic_cpu *c, u32 intid)
 	}
 	b->hw |= bit;
 	vgic_offer(c, b, 0, intid);
-}
-
-/* Take back those of list registers @which that the guest has ended. */
-static void vgic_reap(struct vgic_cpu *c, u32 which)
-{
-	u32 used = c->lr_used & which, ended = c->loaded ? used & vgic_hw->empty() : 0;
-	unsigned n;
-
-	for_each_bit (n, c->loaded ? 0 : used)
-		if (!vgic_hw->lr_pending(c->lr[n]) && !vgic_hw->lr_active(c->lr[n]))
-			ended |= 1u << n;
-	for_each_bit (n, ended) {
-		unsigned k = c->lr_intid[n] / 32;
-		u32 bit = 1u << c->lr_intid[n] % 32;
-
-		vgic_give(c, k, bit, vgic_take(c, k, bit));
-	}
-}
-
-/* The best candidate for a list register of @c: priority << 16 | INTID, the lowest such, or VGIC_NOTHING. */
-static u32 vgic_pick(struct vgic_cpu *c)
-{
-	u32 best = VGIC_NOTHING;
-	unsigned k, i;
-
-	for (u32 look = c->look; look != 0; look &= look - 1) {
-		u32 wants;
-
-		k = (unsigned)__builtin_ctz(look);
-		wants = vgic_wants(c, k);
-		if (wants == 0) {
-			c->look &= (u8) ~(1u << k);
-			continue;
-		}
-		const u8 *priority = vgic_bank(c, k)->priority;
-
-		for_each_bit (i, wants) {
-			u32 key = (u32)priority[i] << 16 | k << 5 | i;
-
-			best = MIN(best, key);
-		}
-	}
-	return best;
-}
-
-/* Free the list register whose interrupt is pending with the lowest priority, if that is below @priority's. */
-static bool vgic_evict(struct vgic_cpu *c, u32 priority, unsigned *out)
-{
-	u32 worst = priority;
-	unsigned n;
-
-	*out = VGIC_MAX_LR;
-	for_each_bit (n, c->lr_used) {
-		u32 intid = c->lr_intid[n], p = vgic_bank(c, intid / 32)->priority[intid % 32];
-		u64 lr = vgic_lr_get(c, n);
-
-		if (p > worst && vgic_hw->lr_pending(lr) && !vgic_hw->lr_active(lr)) {
-			worst = p;
-			*out = n;
-		}
-	}
-	if (*out == VGIC_MAX_LR)
-		return false;
-	n = c->lr_intid[*out];
-	vgic_unlist(c->vgic, vgic_bank(c, n / 32), n / 32, n % 32);
-	vgic_kick(c, n / 32, 1u << n % 32);
-	return true;
-}
-
-void vgic_flush(struct vgic_cpu *c)
-{
-	u32 all = (1u << c->nlr) - 1, key;
-	bool synced = false;
-
-	for (;;) {
-		u32 intid, free = all & ~c->lr_used;
-		unsigned n;
-
-		key = vgic_pick(c);
-		if (key == VGIC_NOTHING)
-			break;
-		intid = key & 0xffff;
-		if (free != 0) {
-			n = (unsigned)__builtin_ctz(free);
-		} else if (!synced) {
-			vgic_reap(c, ~0u);
-			synced = true;
-			continue;
-		} else if (!vgic_evict(c, key >> 16, &n)) {
-			break;
-		}
-		if (!vgic_list(c, vgic_bank(c, intid / 32), intid / 32, intid % 32, n))
-			panic("virtual interrupt %u is wanted and is not", intid);
-	}
-	c->todo = false;
-	if (c->underflow != (key != VGIC_NOTHING)) {
-		c->underflow = key != VGIC_NOTHING;
-		vgic_hw->underflow(c, c->underflow && c->nlr > 1);
-	}
-}
-
-void vgic_sync(struct vgic_cpu *c)
-{
-	/* Others may stay: the next one of the same interrupt finds its list register faster. */
-	vgic_reap(c, c->underflow ? ~0u : c->lr_eoi);
-	if (c->underflow || c->look != 0)
-		c->todo = true;
-}
-
-bool vgic_awake(struct vgic_cpu *c)
-{
-	unsigned k, n;
-
-	if (c->lr_used & c->lr_eoi)
-		vgic_sync(c);
-	for_each_bit (k, c->look) {
-		if (vgic_wants(c, k) & ~vgic_bank(c, k)->active)
-			return true;
-	}
-	for_each_bit (n, c->lr_used) {
-		u64 lr = vgic_lr_get(c, n);
-
-		if (vgic_hw->lr_pending(lr) && !vgic_hw->lr_active(lr))
-			return true;
-	}
-	return false;
-}
-
-void vgic_load(struct vgic_cpu *c)
-{
-	unsigned i;
-
-	if (c->loaded)
-		return;
-	for_each_bit (i, c->own.hw)
-		gic->set_active(i, true);
-	vgic_hw->load(c);
-	c->loaded = true;
-	c->todo = c->look != 0 || c->underflow;
-}
-
-void vgic_save(struct vgic_cpu *c)
-{
-	unsigned i;
-
-	if (!c->loaded)
-		return;
-	vgic_reap(c, ~0u);
-	vgic_hw->save(c);
-	vgic_hw->load(NULL);
-	c->loaded = false;
-	c->lr_same = 0;
-	for_each_bit (i, c->own.hw)
-		gic->set_active(i, false);
 }

@@ -84,7 +84,8 @@ struct vgic_cpu {
 	/* The virtual CPU interface's registers while another guest has the CPU. @lr: as written, while it is loaded.
 	 */
 	u64 lr[VGIC_MAX_LR], vmcr, hcr;
-	u64 apr[8]; /* AP0R0-3, AP1R0-3; GICv2: GICH_APR in the first */
+	u64 apr[8];  /* AP0R0-3, AP1R0-3; GICv2: GICH_APR in the first */
+	bool hidden; /* something active is in no list register: its end is counted, see vgic_hw.ended */
 };
 
 /** The hardware's list registers, behind one table: arch/arm64/vgic_v3.c (ICH_*) and vgic_v2.c (GICH). */
@@ -96,8 +97,10 @@ struct vgic_hw {
 	/* Load or save the whole virtual interface (another guest takes the CPU). load with NULL: switch it off. */
 	void (*save)(struct vgic_cpu *c);
 	void (*load)(const struct vgic_cpu *c);
-	void (*underflow)(struct vgic_cpu *c,
-			  bool on); /* maintenance interrupt when few list registers hold something */
+	/* Maintenance interrupt when few list registers hold something; when @c has ended what is in none. */
+	void (*watch)(struct vgic_cpu *c, bool few, bool unlisted);
+	/* How many active interrupts the guest has ended that are in no list register; the count starts again. */
+	u32 (*ended)(const struct vgic_cpu *c);
 	/* List register contents for @intid: pending, @eoi: maintenance interrupt when the guest ends it, @hw: physical
 	 * interrupt of the same number is deactivated with it. And back. */
 	u64 (*lr_make)(u32 intid, u8 priority, bool group1, bool pending, bool active, bool eoi, bool hw, u8 source);
@@ -108,6 +111,16 @@ extern const struct vgic_hw vgic_hw_v3, vgic_hw_v2;
 extern const struct vgic_hw *vgic_hw; /* this machine's */
 
 extern unsigned vgic_nlr; /* how many list registers it has */
+/*
+ * The machine does not look at a physical interrupt again when a list register's end deactivates it, so one whose line
+ * has stayed high is lost until something else makes it look: no list register gets HW, and we deactivate it.
+ * QEMU 7.2's GICv2 is so: the guest's GICV_EOIR clears the active bit (hw/intc/gic_internal.h, gic_clear_active), but
+ * afterwards gic_cpu_write updates the virtual CPU interface alone.
+ */
+extern bool vgic_hw_broken;
+
+/** Is the line of @c's hardware interrupt @intid high? Loaded or not. With the timer's registers: context.c. */
+bool vgic_hw_line(const struct vgic_cpu *c, u32 intid);
 
 /** Once, after gic_init: this machine's virtual CPU interface is @hw. Panics when it has no list register. */
 void vgic_attach(const struct vgic_hw *hw);

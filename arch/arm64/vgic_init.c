@@ -7,6 +7,8 @@
 #define VGIC_PPIS    0xffff0000u /* of bank 0 */
 #define VGIC_SGI_ALL 0x0000ffffu
 
+bool vgic_hw_broken; /* not beside vgic_hw: that has to be addressed in one instruction */
+
 void vgic_attach(const struct vgic_hw *hw)
 {
 	unsigned n = hw->init();
@@ -101,7 +103,7 @@ void vgic_reset(struct vgic_cpu *c)
 	vgic_save(c);
 	vgic_drop_spis(c);
 	c->lr_used = c->lr_pend = c->lr_hw = c->lr_eoi = c->lr_same = 0;
-	c->underflow = false;
+	c->underflow = c->hidden = false;
 	vgic_reset_bank(&c->own, c->vgic->v3, VGIC_PPIS);
 	c->own.enabled = c->vgic->v3 ? 0 : VGIC_SGI_ALL;
 	memset(c->sources, 0, sizeof(c->sources));

@@ -30,6 +30,20 @@ static inline u32 vgic_on(const struct vgic *g, const struct vgic_bank *b)
 	return b->enabled & ((b->group1 & g->on[1]) | (~b->group1 & g->on[0]));
 }
 
+/* Those of bank @k that lead to @c. */
+static inline u32 vgic_mask(const struct vgic_cpu *c, unsigned k)
+{
+	return k == 0 ? ~0u : c->vgic->spis->mine[k - 1][c->id];
+}
+
+/* Those of bank @k that want a list register of @c. An active one wants it too: the guest is to end it there. */
+static inline u32 vgic_wants(struct vgic_cpu *c, unsigned k)
+{
+	const struct vgic_bank *b = vgic_bank(c, k);
+
+	return ((vgic_asks(b) & vgic_on(c->vgic, b)) | b->active) & ~b->listed & vgic_mask(c, k);
+}
+
 /* Contents of list register @n. */
 static inline u64 vgic_lr_get(const struct vgic_cpu *c, unsigned n)
 {
@@ -42,6 +56,16 @@ static inline bool vgic_is_sourced(const struct vgic_cpu *c, unsigned intid)
 	return intid < VGIC_SGIS && !c->vgic->v3;
 }
 
+/** Interrupt @i of @b leaves its list register, which is written (or zeroed) by the caller next. Returns its vCPU. */
+struct vgic_cpu *vgic_unlist(struct vgic *g, struct vgic_bank *b, unsigned k, unsigned i);
+/** Interrupt @i of bank @k into list register @n, which is free, if it is pending for @c or active. False: it is not.
+ */
+bool vgic_list(struct vgic_cpu *c, struct vgic_bank *b, unsigned k, unsigned i, unsigned n);
+/** Whoever may want one of @mask now is to look at bank @k. */
+void vgic_kick(struct vgic_cpu *c, unsigned k, u32 mask);
+/** Forget those of hardware interrupts @mask, in no list register, that the guest has not taken and whose line is low.
+ */
+void vgic_hw_forget(struct vgic_cpu *c, u32 mask);
 /**
  * To change anything of the interrupts @mask of bank @k: vgic_take brings what list registers know of them back into
  * the bank; after the change vgic_give(what vgic_take returned) writes those list registers again, or frees them, and
@@ -52,6 +76,10 @@ void vgic_give(struct vgic_cpu *c, unsigned k, u32 mask, u32 taken);
 /** Interrupts @mask of bank @k: their hardware interrupt is deactivated here, and comes again if its line is high.
  * Between vgic_take and vgic_give. */
 void vgic_hw_drop(struct vgic_cpu *c, unsigned k, u32 mask);
+/** Hardware interrupts that were not taken before their line went low: forget them, and let them come again. */
+void vgic_hw_settle(struct vgic_cpu *c);
+/** @c is loaded: deactivate what the guest has ended while it was in no list register. */
+void vgic_count(struct vgic_cpu *c);
 /** vCPU number @source has sent SGI @i (below 16) to @c. */
 void vgic_sgi_set(struct vgic_cpu *c, unsigned i, u32 source);
 /** GICv2: take back what @sources have sent of it. */

@@ -60,8 +60,12 @@ static_assert(FIELD(SGIR_INTID, 0x0500000000000003u | 7u << 24) == 7, "SGI1R");
 static NOINLINE u32 vgic_pending(struct vgic_cpu *c, unsigned k)
 {
 	struct vgic_bank *b = vgic_bank(c, k);
-	u32 v = vgic_asks(b);
 	unsigned i;
+	u32 v;
+
+	if (k == 0)
+		vgic_hw_settle(c);
+	v = vgic_asks(b);
 
 	for_each_bit (i, b->listed) {
 		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];
@@ -81,8 +85,12 @@ static NOINLINE u32 vgic_pending(struct vgic_cpu *c, unsigned k)
 static NOINLINE u32 vgic_active(struct vgic_cpu *c, unsigned k)
 {
 	struct vgic_bank *b = vgic_bank(c, k);
-	u32 v = b->active;
 	unsigned i;
+	u32 v;
+
+	if (c->hidden)
+		vgic_count(c);
+	v = b->active;
 
 	for_each_bit (i, b->listed) {
 		struct vgic_cpu *t = c->vgic->cpu[b->lr[i] >> 4];

@@ -46,14 +46,23 @@ static void vgic_v2_load(const struct vgic_cpu *c)
 	io_write32(gic_gich + GICH_HCR, (u32)c->hcr | GICH_HCR_EN);
 }
 
-static void vgic_v2_underflow(struct vgic_cpu *c, bool on)
+static void vgic_v2_watch(struct vgic_cpu *c, bool few, bool unlisted)
 {
-	u32 hcr = on ? GICH_HCR_EN | GICH_HCR_UIE : GICH_HCR_EN;
+	u32 hcr = GICH_HCR_EN | (few ? GICH_HCR_UIE : 0) | (unlisted ? GICH_HCR_LRENPIE : 0);
 
 	if (c->hcr == hcr)
 		return;
 	c->hcr = hcr;
 	io_write32(gic_gich + GICH_HCR, hcr);
+}
+
+static u32 vgic_v2_ended(const struct vgic_cpu *c)
+{
+	u32 n = (u32)FIELD(GICH_HCR_EOICOUNT, io_read32(gic_gich + GICH_HCR));
+
+	if (n != 0)
+		io_write32(gic_gich + GICH_HCR, (u32)c->hcr | GICH_HCR_EN);
+	return n;
 }
 
 static u64 vgic_v2_lr_make(u32 intid, u8 priority, bool group1, bool pending, bool active, bool eoi, bool hw, u8 source)
@@ -87,6 +96,8 @@ static unsigned vgic_v2_init(void)
 {
 	static const struct vgic_cpu none;
 
+	/* QEMU's GICv2, see vgic_hw_broken. GIC-400 is product 020h. */
+	vgic_hw_broken = FIELD(GICC_IIDR_PRODUCT, io_read32(gic_gicc + GICC_IIDR)) == 0;
 	vgic_v2_nlr = (u8)MIN(FIELD(GICH_VTR_LISTREGS, io_read32(gic_gich + GICH_VTR)) + 1, VGIC_MAX_LR);
 	vgic_v2_load(&none);
 	vgic_v2_load(NULL);
@@ -100,7 +111,8 @@ const struct vgic_hw vgic_hw_v2 = {
 	.empty = vgic_v2_empty,
 	.save = vgic_v2_save,
 	.load = vgic_v2_load,
-	.underflow = vgic_v2_underflow,
+	.watch = vgic_v2_watch,
+	.ended = vgic_v2_ended,
 	.lr_make = vgic_v2_lr_make,
 	.lr_pending = vgic_v2_lr_pending,
 	.lr_active = vgic_v2_lr_active,

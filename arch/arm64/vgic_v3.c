@@ -130,14 +130,23 @@ static void vgic_v3_load(const struct vgic_cpu *c)
 	write_sysreg(c->hcr | GICH_HCR_EN, ICH_HCR_EL2);
 }
 
-static void vgic_v3_underflow(struct vgic_cpu *c, bool on)
+static void vgic_v3_watch(struct vgic_cpu *c, bool few, bool unlisted)
 {
-	u64 hcr = on ? GICH_HCR_EN | GICH_HCR_UIE : GICH_HCR_EN;
+	u64 hcr = GICH_HCR_EN | (few ? GICH_HCR_UIE : 0) | (unlisted ? GICH_HCR_LRENPIE : 0);
 
 	if (c->hcr == hcr)
 		return;
 	c->hcr = hcr;
 	write_sysreg(hcr, ICH_HCR_EL2);
+}
+
+static u32 vgic_v3_ended(const struct vgic_cpu *c)
+{
+	u32 n = (u32)FIELD(GICH_HCR_EOICOUNT, read_sysreg(ICH_HCR_EL2));
+
+	if (n != 0)
+		write_sysreg(c->hcr | GICH_HCR_EN, ICH_HCR_EL2);
+	return n;
 }
 
 static u64 vgic_v3_lr_make(u32 intid, u8 priority, bool group1, bool pending, bool active, bool eoi, bool hw, u8 source)
@@ -192,7 +201,8 @@ const struct vgic_hw vgic_hw_v3 = {
 	.empty = vgic_v3_empty,
 	.save = vgic_v3_save,
 	.load = vgic_v3_load,
-	.underflow = vgic_v3_underflow,
+	.watch = vgic_v3_watch,
+	.ended = vgic_v3_ended,
 	.lr_make = vgic_v3_lr_make,
 	.lr_pending = vgic_v3_lr_pending,
 	.lr_active = vgic_v3_lr_active,

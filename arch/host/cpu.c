@@ -10,7 +10,7 @@
 
 u64 host_cpu[ARCH_CPU_BLOCK / 8];
 u64 host_counter, host_timer;
-u32 host_timer_sets;
+u32 host_timer_sets, host_features;
 unsigned host_idles, host_polls, host_dumps;
 int host_idle_gsi, host_override;
 bool host_gsi_on[HOST_GSIS], host_gsi_masked[HOST_GSIS];
@@ -27,6 +27,7 @@ void host_power_on(void)
 	host_counter = 1000;
 	host_timer = ~0UL;
 	host_timer_sets = 0;
+	host_features = HV_FEATURE_1G_PAGES;
 	host_idles = host_polls = host_dumps = 0;
 	host_idle_gsi = host_override = -1;
 	memset(host_gsi_on, 0, sizeof(host_gsi_on));
@@ -53,7 +54,7 @@ const char *arch_machine_name(void)
 
 u32 arch_features(void)
 {
-	return HV_FEATURE_1G_PAGES;
+	return host_features;
 }
 
 /* Time passes up to the timer, unless a device is to come first. */
@@ -124,7 +125,7 @@ void arch_timer_set(u64 when)
 
 bool arch_device_reserved(u64 pa, u64 size)
 {
-	return range_overlap(pa, size, HOST_DEVICE, PAGE_SIZE);
+	return range_overlap(pa, size, HOST_DEVICE, PAGE_SIZE) || range_overlap(pa, size, HOST_GUESTS, PAGE_SIZE);
 }
 
 static NORETURN void host_stop(enum host_end how)
@@ -169,5 +170,5 @@ void arch_dump(void)
 
 bool arch_device_guests(u64 pa)
 {
-	return false;
+	return pa == HOST_GUESTS;
 }

@@ -10,9 +10,10 @@
 #include "arch/iface/vcpu.h"
 
 #define HOST_HZ		1000000000UL /* counter ticks a second */
-#define HOST_IMAGE	0x100000UL   /* where the hypervisor's image is said to lie */
+#define HOST_IMAGE	0x100000UL   /* the hypervisor's image, from host_base on */
 #define HOST_IMAGE_SIZE 0x41800UL
 #define HOST_DEVICE	0xfee00000UL /* the one device that the hypervisor keeps, a page */
+#define HOST_GUESTS	0xfed00000UL /* a page of a device that hardware keeps apart for each guest */
 #define HOST_GSIS	0x100u	     /* interrupts that the machine has */
 #define HOST_SCRIPT	32
 
@@ -21,7 +22,8 @@ enum host_end { HOST_RUNS, HOST_RESET, HOST_POWEROFF, HOST_HALT };
 extern jmp_buf host_end;
 extern bool host_end_armed;
 
-/** A fresh machine: memory full of 0xa5, all of it in reach until arch_mem_init, counter at 1000. */
+/** A fresh machine: memory full of 0xa5, all of it in reach until arch_mem_init, counter at 1000. Its memory starts at
+ * host_base, which the test has set before. */
 void host_power_on(void);
 /* Its parts. */
 void host_mem_reset(void);
@@ -32,6 +34,7 @@ extern u64 host_mapped_pages;
 /** The format of stage-2 tables and of the hypervisor's own. */
 extern const struct ptab_format host_format;
 
+extern u32 host_features;   /* arch_features; after host_power_on: 1G pages */
 extern u64 host_timer;	    /* last arch_timer_set */
 extern u32 host_timer_sets; /* how often           */
 extern unsigned host_idles; /* arch_idle was called */
@@ -49,5 +52,9 @@ void host_raise(u32 gsi);
 void host_script(const struct exit *x);
 /** arch_vcpu_init fails the next time. */
 extern bool host_vcpu_init_fails;
+/** VMs between arch_vm_init and arch_vm_fini. */
+extern unsigned host_vms;
+/** What a device does while a configuration or state is taken over; NULL: nothing. */
+extern void (*host_meanwhile)(void);
 
 #endif

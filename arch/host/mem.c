@@ -11,7 +11,9 @@
 
 #define PAGES (HOST_RAM / PAGE_SIZE)
 
+u64 host_base;
 u8 *host_view, *host_machine;
+static u8 *host_view_map, *host_machine_map; /* of host_base */
 u64 host_mapped_pages;
 static u8 host_map[PAGES];
 static bool host_final; /* after arch_mem_init */
@@ -72,45 +74,47 @@ static void host_open(u64 pa, u64 size, bool open)
 {
 	if (mprotect(host_view + pa, size, open ? PROT_READ | PROT_WRITE : PROT_NONE) != 0)
 		panic("mprotect of %lx, %lx bytes", pa, size);
-	for (u64 n = pa / PAGE_SIZE; n < (pa + size) / PAGE_SIZE; n++) {
+	for (u64 n = (pa - host_base) / PAGE_SIZE; n < (pa - host_base + size) / PAGE_SIZE; n++) {
 		host_mapped_pages += (u64)open - host_map[n];
 		host_map[n] = open;
 	}
 }
 
-void host_check(u64 pa)
-{
-	if (pa >= HOST_RAM || !host_map[pa / PAGE_SIZE])
-		panic("the hypervisor reaches for page %lx, which it has not mapped", pa);
-}
-
 bool host_mapped(u64 pa)
 {
-	return pa < HOST_RAM && host_map[pa / PAGE_SIZE];
+	return pa - host_base < HOST_RAM && host_map[(pa - host_base) / PAGE_SIZE];
+}
+
+void host_check(u64 pa)
+{
+	if (!host_mapped(pa))
+		panic("the hypervisor reaches for page %lx, which it has not mapped", pa);
 }
 
 void host_mem_reset(void)
 {
 	int fd;
 
-	if (!host_view) {
+	if (!host_view_map) {
 		fd = memfd_create("machine", 0);
 		if (fd < 0 || ftruncate(fd, HOST_RAM) != 0)
 			panic("no memory for the machine");
-		host_view = mmap(NULL, HOST_RAM, PROT_NONE, MAP_SHARED, fd, 0);
-		host_machine = mmap(NULL, HOST_RAM, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		host_view_map = mmap(NULL, HOST_RAM, PROT_NONE, MAP_SHARED, fd, 0);
+		host_machine_map = mmap(NULL, HOST_RAM, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		close(fd);
-		if (host_view == MAP_FAILED || host_machine == MAP_FAILED)
+		if (host_view_map == MAP_FAILED || host_machine_map == MAP_FAILED)
 			panic("no mapping of the machine's memory");
 	}
-	memset(host_machine, 0xa5, HOST_RAM);
-	host_open(0, HOST_RAM, true);
+	host_view = host_view_map - host_base;
+	host_machine = host_machine_map - host_base;
+	memset(host_machine_map, 0xa5, HOST_RAM);
+	host_open(host_base, HOST_RAM, true);
 	host_final = false;
 }
 
 void arch_image_range(u64 *base, u64 *size)
 {
-	*base = HOST_IMAGE;
+	*base = host_base + HOST_IMAGE;
 	*size = HOST_IMAGE_SIZE;
 }
 
@@ -125,7 +129,7 @@ void arch_mem_init(u64 base, u64 size, struct pool *pool)
 	if (ptab_init(&host_table, &host_format, &arch_ptab_mem, pool) != OK ||
 	    ptab_map(&host_table, base, base, size, PT_R | PT_W, pool) != OK)
 		panic("pool of the hypervisor's tables is short");
-	host_open(0, HOST_RAM, false);
+	host_open(host_base, HOST_RAM, false);
 	host_open(base, size, true);
 	host_final = true;
 }
@@ -134,7 +138,7 @@ status_t arch_mem_map(u64 pa, u64 size, bool device)
 {
 	status_t s = ptab_map(&host_table, pa, pa, size, PT_R | PT_W, host_pool);
 
-	ASSERT(host_final && pa + size <= HOST_RAM);
+	ASSERT(host_final && range_in(pa, size, host_base, HOST_RAM));
 	if (s == OK)
 		host_open(pa, size, true);
 	return s;

@@ -6,6 +6,8 @@
 #include "hv/lib/panic.h"
 
 bool host_vcpu_init_fails;
+unsigned host_vms;
+void (*host_meanwhile)(void);
 static struct exit host_exits[HOST_SCRIPT];
 static unsigned host_first, host_last;
 
@@ -13,6 +15,8 @@ void host_vcpu_reset(void)
 {
 	host_first = host_last = 0;
 	host_vcpu_init_fails = false;
+	host_vms = 0;
+	host_meanwhile = NULL;
 }
 
 void host_script(const struct exit *x)
@@ -25,11 +29,15 @@ status_t arch_vm_init(struct arch_vm *vm, bool service, struct pool *pool)
 {
 	memset(vm, 0, sizeof(*vm));
 	vm->service = service;
-	return ptab_init(&vm->s2, &host_format, &arch_ptab_mem, pool);
+	if (ptab_init(&vm->s2, &host_format, &arch_ptab_mem, pool) != OK)
+		return ERR_NOMEM;
+	host_vms++;
+	return OK;
 }
 
 void arch_vm_fini(struct arch_vm *vm, struct pool *pool)
 {
+	host_vms--;
 	ptab_destroy(&vm->s2, pool);
 	if (vm->policy)
 		pool_put(pool, vm->policy);
@@ -47,6 +55,8 @@ static status_t host_policy(struct arch_vm *vm, const void *e, u32 n, size_t siz
 		vm->policy = pool_get(pool);
 	if (!vm->policy)
 		return ERR_NOMEM;
+	if (host_meanwhile)
+		host_meanwhile();
 	memcpy(vm->policy, e, n * size);
 	vm->npolicy = n;
 	return OK;
@@ -137,6 +147,8 @@ status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s)
 {
 	if (s->regs.cpl > 3)
 		return ERR_INVAL;
+	if (host_meanwhile)
+		host_meanwhile();
 	*v->state = *s;
 	*v->regs = s->regs;
 	v->pc = s->regs.rip;
@@ -162,8 +174,11 @@ bool arch_vcpu_msi(struct arch_vcpu *v, u64 addr, u32 data)
 	return true;
 }
 
+/* Lines 0 to 63 lead to vCPU 0, the next 64 to vCPU 1, and so on. */
 bool arch_vcpu_line(struct arch_vcpu *v, u32 line, bool level)
 {
+	if (line / 64 != v->id)
+		return false;
 	v->irqs = level ? v->irqs | 1UL << (line & 63) : v->irqs & ~(1UL << (line & 63));
 	return level;
 }

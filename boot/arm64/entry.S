@@ -36,6 +36,14 @@ boot_start:
 	ubfx	x0, x0, #8, #4
 	cbz	x0, 1f
 	mov	x22, #MEM_HIGH
+1:	cbnz	x22, 1f				/* without VHE there may be no PAN, and nothing that it would keep off */
+	adrp	x0, leave_pan
+	add	x0, x0, :lo12:leave_pan
+	ldr	w1, =0xd503201f			/* NOP */
+	str	w1, [x0]
+	dmb	sy
+	dc	ivac, x0
+	dsb	sy
 1:
 	/* .bss, and the caches' idea of what we write while they are off. */
 	adrp	x0, data_end
@@ -119,10 +127,13 @@ boot_start:
 	ic	iallu
 	dsb	sy
 	isb
-	/* M, C, SA, I and what is RES1; VHE: in EL1's layout, SPAN 0 (PAN is set at each entry), EL0 alignment of SP. */
+	/*
+	 * M, C, SA, I and what is RES1; VHE: in EL1's layout, SPAN 0 (PAN is set at each entry), EL0 alignment of SP,
+	 * UCT and UCI (the service VM cleans caches).
+	 */
 	ldr	x0, =0x30c5183d
 	cbz	x22, 10f
-	ldr	x0, =0x3050599d
+	ldr	x0, =0x3450d99d
 10:	msr	sctlr_el2, x0
 	isb
 	adr	x0, boot_high

@@ -113,6 +113,10 @@ void boot_main(u64 fdt_pa, u64 el, u64 image_pa)
 
 	if (el != 2)
 		boot_wrong_level(fdt, el);
+	if (!boot_map(fdt_pa, SIZE_2M, false)) { /* entry.S could not either */
+		boot_console(NULL, true);
+		panic("boot: the device tree at 0x%lx (x0) lies beyond 512 GiB", fdt_pa);
+	}
 	boot_console(fdt, true);
 	if (fdt_parse(fdt, FDT_MAX, fdt_pa, &boot_info, &initrd, &why) != OK)
 		panic("boot: %s", why);

@@ -13,7 +13,10 @@ from conftest import EVERY, MACHINES, ROOT, SOURCES
 
 CRASHING = {"x86_64": {"hostile-triple", "hostile-wildjump", "hostile-dead"}, "arm64": set()}
 SPINNING = {"x86_64": {"hostile-cliloop"}, "arm64": {"hostile-spin", "hostile-wfiloop", "hostile-stackloop"}}
+BESIDE = ("svm", "vmx", "arm64", "arm64-nvhe-gic2")  # where two guests share the CPU: each kind of context once
 SUFFIX = {"x86_64": ".elf", "arm64": ".Image"}
+# Two at once on one CPU: the first one's results count, while the second one's interrupts and timers come in between.
+PAIRS = {"x86_64": set(), "arm64": {("timer", "gic"), ("gic", "timer"), ("timer", "timer"), ("gic", "hostile-sgi")}}
 SECONDS = {"vmx": 600}  # others 180
 CPUS = {"smp": 2, "hostile-dead": 2}  # others 1
 
@@ -58,6 +61,22 @@ def test_guest(machine, guest):
     done = re.search(r"^DONE (\d+) passed,? (\d+) failed", result.console, re.M)
     assert done, f"no DONE line; {result.last}\n{result.console[-2000:]}"
     assert int(done[1]) > 0 and int(done[2]) == 0
+    result.assert_passed()
+    result.assert_audited()
+
+
+@pytest.mark.parametrize("machine, first, second",
+                         [pytest.param(machine, *pair, id=f"{machine}-{'-'.join(pair)}") for machine in EVERY if machine in BESIDE
+                          for pair in sorted(PAIRS[MACHINES[machine].arch])], indirect=["machine"])
+def test_guest_beside_another(machine, first, second):
+    config = "[machine]\npoweroff-when-done = yes\n"
+    for vm, name in (("one", first), ("two", second)):
+        kernel = name + SUFFIX[machine.arch]
+        machine.file(kernel, (machine.build / "guest-test" / kernel).read_bytes())
+        config += f"[vm {vm}]\nkernel = {kernel}\nmemory = 16M\ncmdline = {machine.name} trivet\n"
+    result = machine.run("--config", machine.file("pair.ini", config), "--count", seconds=seconds(machine))
+    assert not re.findall(r"^FAIL .*", result.console, re.M)
+    assert re.search(r"^DONE \d+ passed,? 0 failed", result.console, re.M), result.console[-2000:]
     result.assert_passed()
     result.assert_audited()
 

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hv/abi/service.h"
 #include "hv/lib/print.h"
 #include "hv/lib/string.h"
 
@@ -35,6 +34,7 @@ static int fake_vprint(print_sink sink, void *ctx, const char *fmt, va_list ap)
 #undef vprint
 
 struct boot_info hv_boot_info;
+struct service_header hv_header;
 u64 hv_out[3], hv_seed = 1;
 struct vcpu *hv_next;
 struct hv_audit hv_audited;
@@ -44,13 +44,13 @@ bool str_copy(char *d, const char *s, size_t size)
 	return (size_t)snprintf(d, size, "%s", s) < size;
 }
 
-static void boot_region(u64 base, u64 end, u32 kind)
+void hv_region(u64 base, u64 end, u32 kind)
 {
 	hv_boot_info.region[hv_boot_info.nregions++] =
 		(struct boot_region){ .base = base, .size = end - base, .kind = kind };
 }
 
-static void boot_module(u64 base, u64 size, const char *name)
+void hv_module(u64 base, u64 size, const char *name)
 {
 	struct boot_module *m = &hv_boot_info.module[hv_boot_info.nmodules++];
 
@@ -59,28 +59,38 @@ static void boot_module(u64 base, u64 size, const char *name)
 	(void)str_copy(m->string, name, sizeof(m->string));
 }
 
-void hv_boot(void)
+void hv_find_memory(u64 base)
 {
-	struct service_header h = { .magic = SERVICE_MAGIC,
-				    .version = SERVICE_VERSION,
-				    .header_size = 64,
-				    .image_size = 0x10000,
-				    .entry = 0x40 };
-
+	host_base = base;
 	host_power_on();
 	memset(vm_table, 0, sizeof(vm_table));
 	memset(&hv_boot_info, 0, sizeof(hv_boot_info));
-	boot_region(0, 0x9f000, BOOT_MEM_RAM);
-	boot_region(0x9f000, 0x100000, BOOT_MEM_RESERVED);
-	boot_region(0x100000, HOST_RAM, BOOT_MEM_RAM);
-	boot_region(T_ACPI, HOST_RAM, BOOT_MEM_ACPI); /* overlaps, as real ones do */
-	boot_module(T_SERVICE, 0x10000, "service");
-	boot_module(T_INITRD, 0x2000, "initrd");
-	memcpy(host_machine + T_SERVICE, &h, sizeof(h));
+	hv_region(base, base + 0x9f000, BOOT_MEM_RAM);
+	hv_region(base + 0x9f000, base + 0x100000, BOOT_MEM_RESERVED);
+	hv_region(base + 0x100000, base + HOST_RAM, BOOT_MEM_RAM);
+	hv_region(base + T_ACPI, base + HOST_RAM, BOOT_MEM_ACPI); /* overlaps, as real ones do */
+	hv_module(base + T_SERVICE, 0x10000, "service");
+	hv_module(base + T_INITRD, 0x2000, "initrd");
+	hv_header = (struct service_header){ .magic = SERVICE_MAGIC,
+					     .version = SERVICE_VERSION,
+					     .header_size = 64,
+					     .image_size = 0x10000,
+					     .entry = 0x40 };
+}
+
+void hv_start(void)
+{
+	memcpy(host_machine + host_base + T_SERVICE, &hv_header, sizeof(hv_header));
 	mem_init(&hv_boot_info);
 	arch_cpu_init(&hv_boot_info);
 	sched_init(this_cpu());
 	service_create(&hv_boot_info);
+}
+
+void hv_boot(void)
+{
+	hv_find_memory(0);
+	hv_start();
 }
 
 void hv_off(void)
@@ -192,10 +202,11 @@ static void hash_vm(u64 *h, struct vm *vm)
 u64 hv_hash(void)
 {
 	const struct cpu *c = this_cpu();
-	const struct frame *f = mem_frame(0);
+	const struct frame *f = mem_frame(host_base);
 	u64 h = 0xcbf29ce484222325UL;
 
-	for (u64 i = 0; i < mem_top() >> PAGE_SHIFT; i++) /* the first page is RAM, so this is the table */
+	for (u64 i = 0; i < (mem_top() - host_base) >> PAGE_SHIFT;
+	     i++) /* the first page is RAM, so this is the table */
 		hash(&h, f[i].owner | (u64)f[i].grantee << 16 | (u64)f[i].count << 32 | (u64)f[i].flags << 48);
 	hash(&h, pool_free(mem_pool()) | host_mapped_pages << 32);
 	hash(&h, (u64)c->current ^ c->pending ^ (u64)c->service_waits << 32);

@@ -4,9 +4,11 @@
 #define TESTS_UNIT_FAKE_HV_H
 
 #include "arch/host/host.h"
+#include "hv/abi/service.h"
 #include "hv/vm.h"
 
-/* Memory map: RAM to 9f000, firmware's to 1 MiB, RAM to the end but for ACPI's last MiB; the modules. */
+/* Memory map, from host_base on: RAM to 9f000, firmware's to 1 MiB, RAM to the end but for ACPI's last MiB; the
+ * modules. */
 #define T_ACPI	  0x3f00000UL
 #define T_SERVICE 0x1000000UL /* the service VM's image, 64 KiB */
 #define T_INITRD  0x1100000UL /* another module, 8 KiB */
@@ -14,6 +16,13 @@
 
 /** Boot: power on, mem_init, service_create. The service vCPU runs. */
 void hv_boot(void);
+/** The same in two steps, with RAM from @base on: the test may change hv_boot_info and hv_header between them. */
+void hv_find_memory(u64 base);
+void hv_start(void);
+extern struct service_header hv_header;
+/** More of hv_boot_info: [@base, @end) is @kind (enum boot_mem_kind); a module. */
+void hv_region(u64 base, u64 end, u32 kind);
+void hv_module(u64 base, u64 size, const char *name);
 /** Undo what hv/ keeps in static variables. */
 void hv_off(void);
 extern struct boot_info hv_boot_info;

@@ -19,7 +19,8 @@
 
 u64 hw_lr[VGIC_MAX_LR];
 unsigned hw_nlr;
-bool hw_on, hw_uie, phys_active;
+bool hw_on, hw_uie, hw_lrenpie, phys_active, phys_line;
+static u32 hw_depth, hw_eoicount; /* active priorities */
 unsigned phys_deactivated;
 u32 last_source;
 
@@ -55,6 +56,7 @@ static void fake_save(struct vgic_cpu *c)
 {
 	assert_true(hw_on);
 	memcpy(c->lr, hw_lr, sizeof(hw_lr));
+	c->apr[0] = hw_depth;
 }
 
 static void fake_load(const struct vgic_cpu *c)
@@ -64,14 +66,30 @@ static void fake_load(const struct vgic_cpu *c)
 	if (!c)
 		return;
 	memcpy(hw_lr, c->lr, sizeof(hw_lr));
-	hw_uie = c->hcr != 0;
+	hw_depth = (u32)c->apr[0];
+	hw_eoicount = 0;
+	hw_uie = c->hcr & 1;
+	hw_lrenpie = c->hcr & 2;
 }
 
-static void fake_underflow(struct vgic_cpu *c, bool on)
+static void fake_watch(struct vgic_cpu *c, bool few, bool unlisted)
 {
 	assert_true(hw_on);
-	hw_uie = on;
-	c->hcr = on;
+	if (c->hcr == (few | unlisted << 1))
+		return;
+	c->hcr = few | unlisted << 1;
+	hw_uie = few;
+	hw_lrenpie = unlisted;
+	hw_eoicount = 0; /* of the same register */
+}
+
+static u32 fake_ended(const struct vgic_cpu *c)
+{
+	u32 n = hw_eoicount;
+
+	assert_true(hw_on);
+	hw_eoicount = 0;
+	return n;
 }
 
 static u64 fake_lr_make(u32 intid, u8 priority, bool group1, bool pending, bool active, bool eoi, bool hw, u8 source)
@@ -101,7 +119,8 @@ const struct vgic_hw fake_hw = {
 	.empty = fake_empty,
 	.save = fake_save,
 	.load = fake_load,
-	.underflow = fake_underflow,
+	.watch = fake_watch,
+	.ended = fake_ended,
 	.lr_make = fake_lr_make,
 	.lr_pending = fake_lr_pending,
 	.lr_active = fake_lr_active,
@@ -122,6 +141,12 @@ static void fake_set_active(u32 intid, bool on)
 	phys_active = on;
 }
 
+bool vgic_hw_line(const struct vgic_cpu *c, u32 intid)
+{
+	assert_int_equal(intid, VGIC_PPI_VTIMER);
+	return phys_line;
+}
+
 static const struct gic_ops fake_gic = { .deactivate = fake_deactivate, .set_active = fake_set_active };
 const struct gic_ops *gic = &fake_gic;
 
@@ -129,7 +154,10 @@ void fake_reset(unsigned nlr)
 {
 	memset(hw_lr, 0, sizeof(hw_lr));
 	hw_nlr = nlr;
-	hw_on = hw_uie = phys_active = false;
+	hw_on = hw_uie = hw_lrenpie = phys_active = false;
+	phys_line = true;
+	hw_depth = hw_eoicount = 0;
+	vgic_hw_broken = false;
 	phys_deactivated = 0;
 }
 
@@ -158,12 +186,16 @@ u32 guest_ack(void)
 	if (best == VGIC_MAX_LR)
 		return NONE;
 	hw_lr[best] ^= LR_PENDING | LR_ACTIVE;
+	hw_depth++;
 	last_source = (u32)FIELD(LR_SOURCE, hw_lr[best]);
 	return hw_lr[best] & 0x3ff;
 }
 
 void guest_eoi(u32 intid)
 {
+	bool dropped = hw_depth != 0;
+
+	hw_depth -= dropped;
 	for (unsigned n = 0; n < hw_nlr; n++) {
 		if (!same(n, intid) || !(hw_lr[n] & LR_ACTIVE))
 			continue;
@@ -174,6 +206,7 @@ void guest_eoi(u32 intid)
 		}
 		return;
 	}
+	hw_eoicount += dropped;
 }
 
 bool maintenance(void)
@@ -187,5 +220,5 @@ bool maintenance(void)
 		valid += v;
 		ended = ended || (!v && (hw_lr[n] & LR_EOI));
 	}
-	return hw_on && (ended || (hw_uie && valid <= 1));
+	return hw_on && (ended || (hw_lrenpie && hw_eoicount != 0) || (hw_uie && valid <= 1));
 }

@@ -14,7 +14,8 @@
 extern const struct vgic_hw fake_hw;
 extern u64 hw_lr[VGIC_MAX_LR];
 extern unsigned hw_nlr;
-extern bool hw_on, hw_uie;
+extern bool hw_on, hw_uie, hw_lrenpie;
+extern bool phys_line;	 /* high, if nobody sets it otherwise */
 extern bool phys_active; /* of the virtual timer's PPI */
 extern unsigned phys_deactivated;
 extern u32 last_source; /* of what guest_ack returned */

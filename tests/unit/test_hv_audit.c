@@ -89,6 +89,26 @@ static void a_guest_with_a_device_is_found(void **state)
 	found(vm, SIZE_1G, 0xfd000000, "without a right to devices");
 }
 
+static void a_page_of_a_device_that_is_made_for_guests_is_theirs_alone(void **state)
+{
+	map_badly(vm, SIZE_1G, HOST_GUESTS, PT_R | PT_W | PT_DEVICE);
+	assert_int_equal(hv_audit(), 0);
+	map_badly(vm, SIZE_1G + PAGE_SIZE, HOST_GUESTS + PAGE_SIZE, PT_R | PT_DEVICE); /* the one behind it is not */
+	found(vm, SIZE_1G + PAGE_SIZE, HOST_GUESTS + PAGE_SIZE, "without a right to devices");
+}
+
+static void a_page_of_a_device_as_memory_is_found(void **state)
+{
+	map_badly(vm, SIZE_1G, HOST_GUESTS, PT_R | PT_W);
+	found(vm, SIZE_1G, HOST_GUESTS, "a device as RAM");
+}
+
+static void the_service_vm_with_guests_device_is_found(void **state)
+{
+	map_badly(VM_SERVICE, HOST_GUESTS, HOST_GUESTS, PT_R | PT_DEVICE);
+	found(VM_SERVICE, HOST_GUESTS, HOST_GUESTS, "device of the hypervisor's");
+}
+
 static void a_guest_with_firmwares_memory_is_found(void **state)
 {
 	map_badly(vm, SIZE_1G, T_ACPI, PT_R);
@@ -211,9 +231,8 @@ static void any_arguments(u64 nr, u64 *a)
 	case HV_VCPU_APIC:
 		a[1] = any_vcpu(), a[2] = PICK(0, 8, 16, 24), a[4] = host_counter + hv_random() % 100000;
 		break;
-	case HV_VM_DOORBELL:
-		a[1] = any_vm(), a[2] = 0x500 + hv_random() % 4, a[3] = DOORBELL_PORT | (hv_random() & 6);
-		break;
+	case HV_VM_DOORBELL: a[1] = any_vm(), a[2] = 0x500 + hv_random() % 4, a[3] = hv_random() & 7; break;
+	case HV_VM_LINE: a[1] = any_vm(), a[2] = hv_random() % 256, a[3] = hv_random() % 2; break;
 	case HV_TIMER_SET: a[1] = host_counter + hv_random() % 100000; break;
 	case HV_IRQ_ATTACH: a[1] = hv_random() % 300, a[2] = hv_random() % 17; break;
 	case HV_IRQ_ACK: a[1] = hv_random() % 300; break;
@@ -239,6 +258,10 @@ static struct vcpu *any_exit(struct vcpu *v)
 		x.io.port = (u16)(0x500 + hv_random() % 4);
 		x.io.size = (u8)(1 << hv_random() % 3);
 		x.io.write = hv_random() % 2;
+	} else if (x.kind == EXIT_MMIO) {
+		x.mmio.gpa = 0x500 + hv_random() % 4;
+		x.mmio.size = (u8)PICK(0, 1, 2, 4);
+		x.mmio.access = PICK(MAP_R, MAP_W, MAP_W, MAP_X);
 	} else if (x.kind == EXIT_SHUTDOWN) {
 		x.fault.what = "storm";
 	}
@@ -342,6 +365,8 @@ static void storm(u64 seed, unsigned calls)
 
 	hv_boot();
 	hv_seed = seed;
+	if (seed % 2) /* as on arm64 */
+		host_features |= HV_FEATURE_LINES | HV_FEATURE_DOORBELL_MEM;
 	for (u64 i = 0; i < 2; i++) /* to begin with */
 		(void)hv_make_vcpu(hv_make_vm(T_RAM + i * SIZE_2M, 64, i), RUN - (i + 1) * PAGE_SIZE, i, 0);
 	v = this_cpu()->service;
@@ -421,6 +446,9 @@ int main(void)
 		T(a_guest_with_a_page_that_was_not_granted_is_found),
 		T(a_guest_with_a_page_of_another_is_found),
 		T(a_guest_with_a_device_is_found),
+		T(a_page_of_a_device_that_is_made_for_guests_is_theirs_alone),
+		T(a_page_of_a_device_as_memory_is_found),
+		T(the_service_vm_with_guests_device_is_found),
 		T(a_guest_with_firmwares_memory_is_found),
 		T(the_service_vm_with_our_device_is_found),
 		T(the_service_vm_with_donated_memory_is_found),

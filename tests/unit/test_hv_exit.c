@@ -212,6 +212,86 @@ static void a_doorbell_matches_size_and_value(void **state)
 	hv_assert_event(hv_exit(g, io(0x501, 2, true, 5)), EVENT_EXIT, COOK);
 }
 
+/* What a CPU tells that decodes the access. */
+static struct exit mmio(u64 gpa, u32 access, u8 size, u64 data)
+{
+	return (struct exit){ .kind = EXIT_MMIO,
+			      .next_pc = g->arch.pc + 4,
+			      .data = data,
+			      .mmio = { .gpa = gpa, .gva = ~0UL, .insn_gpa = 0x1234, .access = access, .size = size } };
+}
+
+#define BELL 0x10000050UL
+
+static void bells_in_memory(void)
+{
+	host_features |= HV_FEATURE_DOORBELL_MEM;
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	assert_int_equal(hv_call(HV_VM_DOORBELL, vm, BELL, DOORBELL_SIZE(2) | DOORBELL_MATCH, 5, 0xbe11), OK);
+	assert_int_equal(hv_call(HV_VM_DOORBELL, vm, BELL + 8, 0, 0, 0xbe12), OK);
+	bell(0x500, 0, 0, 0xbe13);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	g->arch.pc = 0x100;
+}
+
+static void a_doorbell_in_memory_lets_the_guest_go_on(void **state)
+{
+	bells_in_memory();
+	assert_ptr_equal(hv_exit(g, mmio(BELL, MAP_W, 2, 5)), g);
+	assert_int_equal(g->arch.pc, 0x104);
+	assert_int_equal(g->arch.exports, 0);
+	for (u8 size = 1; size <= 8; size *= 2)
+		assert_ptr_equal(hv_exit(g, mmio(BELL + 8, MAP_W, size, size)), g);
+	assert_int_equal(g->arch.pc, 0x114);
+	assert_int_equal(g->state, VCPU_READY);
+	host_counter = host_timer;
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_IRQ }), EVENT_DOORBELL, 0xbe11);
+	hv_assert_event(hv_wait(0, 0), EVENT_DOORBELL, 0xbe12);
+	assert_ptr_equal(hv_wait(0, 0), g);
+}
+
+static void what_rings_no_doorbell_in_memory_is_the_service_vms(void **state)
+{
+	const struct exit other[] = {
+		mmio(BELL, MAP_W, 4, 5),	       /* size  */
+		mmio(BELL, MAP_W, 2, 6),	       /* value */
+		mmio(BELL, MAP_W, 2, 0x10005),	       /* value, beyond its size: not this one's to cut */
+		mmio(BELL, MAP_R, 2, 5),	       /* a read */
+		mmio(BELL + 8, MAP_X, 4, 0),	       /* a fetch */
+		mmio(BELL + 8, MAP_W, 0, 0),	       /* not decoded */
+		mmio(BELL + 9, MAP_W, 1, 0),	       /* beside it */
+		mmio(0x500, MAP_W, 2, 0),	       /* a port's number */
+		mmio(BELL + (1UL << 32), MAP_W, 2, 5), /* its low half is one */
+	};
+
+	bells_in_memory();
+	for (unsigned i = 0; i < ARRAY_SIZE(other); i++) {
+		hv_assert_event(hv_exit(g, other[i]), EVENT_EXIT, COOK);
+		assert_int_equal(hv_run(g)->u.mmio.gpa, other[i].mmio.gpa);
+		assert_int_equal(hv_run(g)->u.mmio.access, other[i].mmio.access);
+		assert_int_equal(hv_run(g)->u.mmio.size, other[i].mmio.size);
+		if (!other[i].mmio.size)
+			assert_int_equal(hv_run(g)->u.mmio.insn_gpa, 0x1234);
+		assert_int_equal(hv_run(g)->data, other[i].data);
+		assert_int_equal(g->arch.pc, 0x100);
+		assert_ptr_equal(hv_wait(g->id, 0), g);
+	}
+	/* A port's doorbell is none in memory, nor the other way. */
+	hv_assert_event(hv_exit(g, io((u16)BELL + 8, 1, true, 0)), EVENT_EXIT, COOK);
+	assert_true(list_empty(&c->doorbells));
+}
+
+static void a_doorbell_in_memory_that_is_removed_rings_no_more(void **state)
+{
+	bells_in_memory();
+	assert_ptr_equal(hv_exit(g, mmio(BELL + 8, MAP_W, 4, 0)), g);
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	assert_int_equal(hv_call(HV_VM_DOORBELL, vm, BELL + 8, DOORBELL_REMOVE, 0, 0), OK);
+	assert_ptr_equal(hv_wait(g->id, 0), g); /* not even what had been rung */
+	hv_assert_event(hv_exit(g, mmio(BELL + 8, MAP_W, 4, 0)), EVENT_EXIT, COOK);
+	assert_int_equal(hv_run(g)->kind, EXIT_MMIO);
+}
+
 static void events_come_in_their_order(void **state)
 {
 	struct vcpu *h;
@@ -267,6 +347,26 @@ static void a_halted_guest_wakes_by_the_service_vms_interrupt(void **state)
 	assert_int_equal(hv_call(HV_VM_IRQ, vm, 5, 3, 0, 0), OK); /* for another */
 	assert_int_equal(g->state, VCPU_HALTED);
 	assert_int_equal(hv_call(HV_VM_IRQ, vm, 0, 3, 0, 0), OK);
+	assert_int_equal(g->state, VCPU_READY);
+	assert_ptr_equal(hv_wait(0, 0), g);
+}
+
+static void a_halted_guest_wakes_by_a_line(void **state)
+{
+	host_features |= HV_FEATURE_LINES;
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	assert_int_equal(hv_call(HV_TIMER_SET, host_counter + 9, 0, 0, 0, 0), OK);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_HALT }), EVENT_TIMER, 0);
+	assert_int_equal(g->state, VCPU_HALTED);
+	assert_int_equal(hv_call(HV_VM_LINE, vm, 64, 1, 0, 0), OK); /* another's */
+	assert_int_equal(hv_call(HV_VM_LINE, vm, 3, 0, 0, 0), OK);  /* low */
+	assert_int_equal(g->state, VCPU_HALTED);
+	g->arch.irqs_off = true;
+	assert_int_equal(hv_call(HV_VM_LINE, vm, 3, 1, 0, 0), OK);
+	assert_int_equal(g->state, VCPU_HALTED); /* the architecture says that it is not awake */
+	g->arch.irqs_off = false;
+	assert_int_equal(hv_call(HV_VM_LINE, vm, 3, 1, 0, 0), OK);
 	assert_int_equal(g->state, VCPU_READY);
 	assert_ptr_equal(hv_wait(0, 0), g);
 }
@@ -395,9 +495,13 @@ int main(void)
 		T(kinds_that_the_architecture_answers_do_not_arrive),
 		T(a_doorbell_lets_the_guest_go_on_and_rings_once),
 		T(a_doorbell_matches_size_and_value),
+		T(a_doorbell_in_memory_lets_the_guest_go_on),
+		T(what_rings_no_doorbell_in_memory_is_the_service_vms),
+		T(a_doorbell_in_memory_that_is_removed_rings_no_more),
 		T(events_come_in_their_order),
 		T(a_halted_guest_sleeps_until_its_timer),
 		T(a_halted_guest_wakes_by_the_service_vms_interrupt),
+		T(a_halted_guest_wakes_by_a_line),
 		T(a_halt_that_nothing_can_end_is_a_shutdown),
 		T(a_halt_of_the_last_live_vcpu_is_a_shutdown),
 		T(a_kick_wakes_a_halted_vcpu_and_a_spin_lets_it_run),

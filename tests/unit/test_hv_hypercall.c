@@ -300,6 +300,29 @@ static void unmap_without_memory_to_split_changes_nothing(void **state)
 	assert_int_equal(mem_frame(RAM + SIZE_2M)->grantee, 0);
 }
 
+/* A leaf that the architecture has mapped, between RAM of the guest's. */
+static void unmap_leaves_a_device_of_the_architectures_alone(void **state)
+{
+	struct vm *guest = vm_get(vm);
+
+	OKAY(HV_VM_MAP, vm, 0, RAM, 2 * PAGE_SIZE, MAP_R);
+	assert_int_equal(ptab_map(arch_vm_s2(&guest->arch), 2 * PAGE_SIZE, HOST_GUESTS, PAGE_SIZE,
+				  PT_R | PT_W | PT_DEVICE, guest->pool),
+			 OK);
+	OKAY(HV_VM_MAP, vm, 3 * PAGE_SIZE, RAM + 2 * PAGE_SIZE, PAGE_SIZE, MAP_R);
+	REFUSED(ERR_INVAL, HV_VM_UNMAP, vm, 2 * PAGE_SIZE, PAGE_SIZE);
+	REFUSED(ERR_INVAL, HV_VM_UNMAP, vm, 0, 4 * PAGE_SIZE);
+	REFUSED(ERR_INVAL, HV_VM_UNMAP, vm, PAGE_SIZE, 2 * PAGE_SIZE);
+	REFUSED(ERR_INVAL, HV_VM_UNMAP, vm, 2 * PAGE_SIZE, SIZE_1G);
+	REFUSED(ERR_EXISTS, HV_VM_MAP, vm, 2 * PAGE_SIZE, RAM + SIZE_2M, PAGE_SIZE, MAP_R);
+	OKAY(HV_VM_UNMAP, vm, 0, 2 * PAGE_SIZE);
+	OKAY(HV_VM_UNMAP, vm, 3 * PAGE_SIZE, PAGE_SIZE);
+	assert_int_equal(s2(2 * PAGE_SIZE), OK);
+	assert_int_equal(hv_audit(), 0);
+	OKAY(HV_VM_DESTROY, vm); /* no grant to take back */
+	assert_int_equal(hv_audit(), 0);
+}
+
 static void destroy_gives_everything_back(void **state)
 {
 	u64 hash, n;
@@ -328,6 +351,7 @@ static void destroy_gives_everything_back(void **state)
 		sched_arm(this_cpu());
 		if (n)
 			assert_int_equal(hv_hash(), hash);
+		assert_int_equal(host_vms, 1); /* what the architecture counts, VMIDs for instance, comes back too */
 		hash = hv_hash();
 		REFUSED(ERR_NOENT, HV_VM_DESTROY, vm);
 		assert_int_equal(hv_audit(), 0);
@@ -430,6 +454,30 @@ static void policies_are_limited_to_the_mailbox(void **state)
 	OKAY(HV_VM_SET_MSR, vm, PAGE_SIZE / sizeof(struct msr_policy));
 }
 
+/* A device of the service VM's writes into the mailbox while the call is served. */
+static void mailbox_changes(void)
+{
+	memset(service_mailbox, 0xff, PAGE_SIZE);
+}
+
+static void what_has_been_checked_does_not_change(void **state)
+{
+	struct vm_config config = { 0 };
+	struct msr_policy policy = { .first = 3, .last = 5 };
+
+	host_meanwhile = mailbox_changes;
+	memcpy(service_mailbox, &config, sizeof(config));
+	OKAY(HV_VM_CONFIGURE, vm, 1);
+	assert_int_equal(vm_get(vm)->arch.npolicy, 1);
+	assert_memory_equal(vm_get(vm)->arch.policy, &config, sizeof(config));
+	memcpy(service_mailbox, &policy, sizeof(policy));
+	OKAY(HV_VM_SET_MSR, vm, 1);
+	assert_memory_equal(vm_get(vm)->arch.policy, &policy, sizeof(policy));
+	memset(service_mailbox, 0, PAGE_SIZE);
+	OKAY(HV_VCPU_SET, g->id);
+	assert_int_equal(g->arch.pc, 0);
+}
+
 static void doorbells_are_added_once_and_removed_once(void **state)
 {
 	const u64 f = DOORBELL_PORT;
@@ -451,6 +499,53 @@ static void doorbells_are_added_once_and_removed_once(void **state)
 	OKAY(HV_VM_DOORBELL, vm, 0x500, f | DOORBELL_MATCH, 100, 1);
 	assert_ptr_equal(hv_wait(0, WAIT_POLL), this_cpu()->service);
 	assert_int_equal(hv_out[0], EVENT_NONE);
+}
+
+static void doorbells_in_memory_want_the_feature(void **state)
+{
+	const u64 high = 0x8000000010UL;
+
+	REFUSED(ERR_UNSUPPORTED, HV_VM_DOORBELL, vm, high, 0);
+	REFUSED(ERR_UNSUPPORTED, HV_VM_DOORBELL, vm, high, DOORBELL_REMOVE);
+	host_features |= HV_FEATURE_DOORBELL_MEM;
+	REFUSED(ERR_NOENT, HV_VM_DOORBELL, vm, high, DOORBELL_REMOVE);
+	REFUSED(ERR_INVAL, HV_VM_DOORBELL, vm, high, DOORBELL_SIZE(8));
+	REFUSED(ERR_INVAL, HV_VM_DOORBELL, vm, high, 8);
+	REFUSED(ERR_RANGE, HV_VM_DOORBELL, vm, high, DOORBELL_PORT);
+	OKAY(HV_VM_DOORBELL, vm, high, DOORBELL_SIZE(4), 0, 1);
+	OKAY(HV_VM_DOORBELL, vm, 0x500, 0, 0, 2);
+	OKAY(HV_VM_DOORBELL, vm, 0x500, DOORBELL_PORT, 0, 3); /* another place */
+	REFUSED(ERR_EXISTS, HV_VM_DOORBELL, vm, high, DOORBELL_SIZE(4));
+	REFUSED(ERR_NOENT, HV_VM_DOORBELL, vm, high, DOORBELL_SIZE(2) | DOORBELL_REMOVE);
+	for (u64 i = 3; i < VM_DOORBELLS; i++)
+		OKAY(HV_VM_DOORBELL, vm, MAX1, DOORBELL_MATCH, i, i);
+	REFUSED(ERR_FULL, HV_VM_DOORBELL, vm, high, DOORBELL_SIZE(2));
+	OKAY(HV_VM_DOORBELL, vm, 0x500, DOORBELL_REMOVE);
+	assert_non_null(doorbell_find(vm_get(vm), 0x500, true, 2, 0));
+	assert_null(doorbell_find(vm_get(vm), 0x500, false, 2, 0));
+	OKAY(HV_VM_DOORBELL, vm, high, DOORBELL_SIZE(2));
+}
+
+static void lines_reach_the_vcpu_that_they_lead_to(void **state)
+{
+	struct vcpu *h = hv_make_vcpu(vm, RUN + PAGE_SIZE, 0, 1);
+
+	REFUSED(ERR_UNSUPPORTED, HV_VM_LINE, vm, 5, 1);
+	host_features |= HV_FEATURE_LINES;
+	REFUSED(ERR_NOENT, HV_VM_LINE, 0, 5, 1);
+	REFUSED(ERR_NOENT, HV_VM_LINE, VM_SERVICE, 5, 1);
+	REFUSED(ERR_NOENT, HV_VM_LINE, vm + 1, 5, 1);
+	REFUSED(ERR_NOENT, HV_VM_LINE, MAX1, 5, 1);
+	REFUSED(ERR_RANGE, HV_VM_LINE, vm, 1UL << 32 | 5, 1);
+	REFUSED(ERR_RANGE, HV_VM_LINE, vm, MAX1, 1);
+	OKAY(HV_VM_LINE, vm, 5, 1UL << 40); /* anything but 0 is high */
+	OKAY(HV_VM_LINE, vm, 64 + 6, 1);
+	OKAY(HV_VM_LINE, vm, 0xffffffff, 1); /* nobody's */
+	assert_int_equal(g->arch.irqs, 1 << 5);
+	assert_int_equal(h->arch.irqs, 1 << 6);
+	OKAY(HV_VM_LINE, vm, 5, 0);
+	assert_int_equal(g->arch.irqs, 0);
+	assert_int_equal(g->state, VCPU_STOPPED); /* only a halted one wakes */
 }
 
 static void apic_and_irq_reach_the_vcpu(void **state)
@@ -606,6 +701,7 @@ int main(void)
 		T(unmap_splits_and_takes_back_just_its_pages),
 		T(unmap_passes_over_holes),
 		T(unmap_without_memory_to_split_changes_nothing),
+		T(unmap_leaves_a_device_of_the_architectures_alone),
 		T(destroy_gives_everything_back),
 		T(destroy_wants_its_vcpus_stopped_and_their_exits_served),
 		T(destroying_the_present_guest_leaves_no_pointer_to_it),
@@ -614,7 +710,10 @@ int main(void)
 		T(an_exit_that_waits_is_not_completed_unseen),
 		T(state_goes_through_the_mailbox),
 		T(policies_are_limited_to_the_mailbox),
+		T(what_has_been_checked_does_not_change),
 		T(doorbells_are_added_once_and_removed_once),
+		T(doorbells_in_memory_want_the_feature),
+		T(lines_reach_the_vcpu_that_they_lead_to),
 		T(apic_and_irq_reach_the_vcpu),
 		T(stats_are_of_vcpus_that_exist),
 		T(info_tells_memory_that_is_free_to_use),

@@ -4,6 +4,7 @@
  * LINK: guest/vmm/arm64/loader.c tests/unit/fake_rt.c
  */
 #include "guest/vmm/arm64/loader.h"
+#include "self/insn.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,6 +25,21 @@ static struct vm vm;
 static struct loader_input in;
 static struct vcpu_state st;
 static u8 image[3 * MIB], initrd[5000];
+
+/* What of the guest's RAM has been cleaned in the caches: what was in it then. */
+static struct {
+	const void *p;
+	u64 size;
+	u8 first;
+} clean;
+
+void cpu_clean(const void *p, u64 size)
+{
+	assert_null(clean.p);
+	clean.p = p;
+	clean.size = size;
+	clean.first = *(const u8 *)p;
+}
 
 /* What the loader has asked of the tree. */
 static struct {
@@ -70,6 +86,7 @@ static int setup(void **state)
 	machine.virt.vm = &vm;
 	memset(&in, 0, sizeof(in));
 	memset(&tree, 0, sizeof(tree));
+	memset(&clean, 0, sizeof(clean));
 	memset(image, 0x5a, sizeof(image));
 	memset(initrd, 0x77, sizeof(initrd));
 	in.kernel = (struct blob){ "vmlinuz", image, sizeof(image) };
@@ -117,6 +134,14 @@ static void an_image_is_entered_with_its_tree_in_x0(void **state)
 	assert_int_equal(st.regs.x[0], tree.gpa);
 	for (unsigned i = 1; i < 31; i++)
 		assert_int_equal(st.regs.x[i], 0);
+}
+
+static void all_its_ram_is_cleaned_once_everything_is_there(void **state)
+{
+	assert_int_equal(loader_arm64(&machine, &in, &st), OK);
+	assert_ptr_equal(clean.p, vm.ram[0].mem);
+	assert_int_equal(clean.size, RAM_SIZE);
+	assert_int_equal(clean.first, image[0]);
 }
 
 static void the_first_cpu_starts_at_el1_with_all_off(void **state)
@@ -263,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_image_is_entered_with_its_tree_in_x0),
+		TEST(all_its_ram_is_cleaned_once_everything_is_there),
 		TEST(the_first_cpu_starts_at_el1_with_all_off),
 		TEST(a_later_cpu_has_its_own_affinity),
 		TEST(text_offset_is_counted_from_ram),

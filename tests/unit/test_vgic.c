@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/test_vgic.c: a guest's interrupt controller: registers, list registers, and a storm of everything.
- * LINK: arch/arm64/vgic.c arch/arm64/vgic_init.c arch/arm64/vgic_reg.c hv/lib/pool.c tests/unit/fake_vgic.c tests/unit/fake_panic.c */
+ * LINK: arch/arm64/vgic.c arch/arm64/vgic_flush.c arch/arm64/vgic_init.c arch/arm64/vgic_reg.c hv/lib/pool.c tests/unit/fake_vgic.c tests/unit/fake_panic.c */
 /* CFLAGS: -Ihv/abi/arm64 -Iarch/arm64 */
 #include "arch/arm64/vgic.h"
 
@@ -762,6 +762,171 @@ static void hardware_interrupt_stands_what_registers_do(void **state)
 	assert_false(phys_active);
 }
 
+/* Untaken, its line goes low: wherever it waits, it is gone, and the physical one can come again. */
+static void hardware_interrupt_goes_with_its_line(void **state)
+{
+	all_on(true, 2, 2);
+	wr(SGIF + 0x180, 1 << 27);
+	arrive();
+	assert_int_equal(rd(SGIF + 0x200), 1 << 27);
+	phys_line = false;
+	assert_int_equal(rd(SGIF + 0x200), 0); /* read */
+	assert_false(phys_active);
+	phys_line = true;
+	arrive();
+	phys_line = false;
+	wr(SGIF + 0x100, 1 << 27); /* enabled */
+	assert_false(phys_active);
+	assert_int_equal(ack(), NONE);
+	phys_line = true;
+	arrive();
+	enter();
+	assert_int_equal(lrs_with(27), 1);
+	phys_line = false;
+	vgic_write(c, SGIF + 0x400 + 27, 1, 0x80); /* listed, and changed */
+	assert_int_equal(lrs_with(27), 0);
+	assert_false(phys_active);
+	/* Squeezed out. */
+	vgic_write(c, SGIF + 0x400 + 27, 1, 0xc0);
+	phys_line = true;
+	arrive();
+	for (u32 i = 100; i < 102; i++) {
+		edge(i);
+		vgic_write(c, GICD + 0x400 + i, 1, (i - 80) * 8);
+		vgic_pulse(c, i);
+	}
+	enter();
+	assert_int_equal(lrs_with(27), 0);
+	phys_line = false;
+	for (u32 i = 100; i < 102; i++) {
+		assert_int_equal(ack(), i);
+		eoi(i);
+	}
+	assert_int_equal(ack(), NONE);
+	assert_false(phys_active);
+}
+
+static void hardware_interrupt_loses_its_line_at_other_times(void **state)
+{
+	all_on(true, 2, 2);
+	/* While another guest runs. */
+	arrive();
+	switch_to(&cpu[1]);
+	phys_line = false;
+	switch_to(&cpu[0]);
+	assert_false(phys_active);
+	assert_int_equal(ack(), NONE);
+	/* Active: that is the guest's to end. */
+	phys_line = true;
+	arrive();
+	assert_int_equal(ack(), 27);
+	phys_line = false;
+	assert_int_equal(rd(SGIF + 0x300), 1 << 27);
+	wr(SGIF + 0x180, 1 << 27);
+	assert_true(phys_active);
+	eoi(27);
+	assert_false(phys_active);
+}
+
+static void hardware_interrupt_is_ended_by_us_where_list_registers_do_not(void **state)
+{
+	all_on(false, 1, 4);
+	vgic_hw_broken = true;
+	for (unsigned i = 1; i < 4; i++) {
+		arrive();
+		assert_int_equal(ack(), 27);
+		assert_true(phys_active);
+		guest_eoi(27);
+		assert_true(maintenance());
+		enter();
+		assert_false(phys_active);
+		assert_int_equal(phys_deactivated, i);
+		assert_int_equal(ack(), NONE);
+	}
+}
+
+/* --- more active interrupts than list registers ------------------------------------------------------------------- */
+
+static u32 active_spis(void)
+{
+	return (u32)__builtin_popcountll(rd(GICD + 0x308) | rd(GICD + 0x30c) << 32);
+}
+
+static void nest(unsigned n)
+{
+	for (u32 i = 0; i < n; i++) {
+		edge(64 + i);
+		vgic_write(c, GICD + 0x440 + i, 1, 0xf8 - 8 * i);
+		vgic_pulse(c, 64 + i);
+		assert_int_equal(ack(), 64 + i);
+		assert_int_equal(active_spis(), i + 1);
+	}
+}
+
+static void more_are_active_than_list_registers(void **state)
+{
+	static const unsigned nlr[] = { 1, 2, 4, 16 };
+
+	for (unsigned run = 0; run < 2 * ARRAY_SIZE(nlr); run++) {
+		all_on(true, 2, nlr[run / 2]);
+		nest(20);
+		if (run & 1) {
+			switch_to(&cpu[1]);
+			switch_to(&cpu[0]);
+			assert_int_equal(active_spis(), 20);
+		}
+		for (u32 i = 20; i-- > 0;) {
+			guest_eoi(64 + i);
+			/* Without a look at what the maintenance interrupt says. */
+			if (run & 1 && i % 3)
+				continue;
+			enter();
+			assert_int_equal(active_spis(), i);
+		}
+		assert_false(hw_uie || hw_lrenpie);
+		vgic_pulse(c, 64);
+		assert_int_equal(ack(), 64);
+		eoi(64);
+	}
+}
+
+static void ends_of_unlisted_ones_are_counted(void **state)
+{
+	all_on(true, 1, 2);
+	nest(8);
+	assert_true(hw_lrenpie);
+	for (u32 i = 0; i < 8; i++)
+		guest_eoi(71 - i);
+	assert_true(maintenance());
+	enter();
+	assert_int_equal(active_spis(), 0);
+	assert_false(hw_lrenpie);
+	/* More ends than there is to end: what the guest had taken away by ICACTIVER. */
+	nest(8);
+	for (u32 i = 0; i < 6; i++)
+		wr(GICD + 0x388, 1 << i);
+	for (u32 i = 0; i < 8; i++)
+		eoi(71 - i);
+	assert_int_equal(active_spis(), 0);
+	assert_int_equal(ack(), NONE);
+	/* The timer among them: its physical interrupt ends with it. */
+	arrive();
+	assert_int_equal(ack(), 27);
+	for (u32 i = 0; i < 4; i++) {
+		vgic_write(c, GICD + 0x440 + i, 1, 0x80 - 8 * i);
+		vgic_pulse(c, 64 + i);
+		assert_int_equal(ack(), 64 + i);
+	}
+	assert_int_equal(lrs_with(27), 0);
+	assert_true(phys_active);
+	for (u32 i = 4; i-- > 0;)
+		guest_eoi(64 + i);
+	guest_eoi(27);
+	enter();
+	assert_false(phys_active);
+	assert_int_equal(rd(SGIF + 0x300), 0);
+}
+
 static void reset_forgets_all_but_wires(void **state)
 {
 	all_on(true, 2, 4);
@@ -912,6 +1077,7 @@ static void storm_step(unsigned ncpus)
 			arrive();
 		break;
 	case 5:
+		phys_line = rnd(2);
 		if (rnd(10) == 0)
 			switch_to(&cpu[rnd(ncpus)]);
 		break;
@@ -1008,6 +1174,11 @@ int main(void)
 		T(hardware_interrupt_is_ended_by_the_guest),
 		T(hardware_interrupt_goes_along),
 		T(hardware_interrupt_stands_what_registers_do),
+		T(hardware_interrupt_goes_with_its_line),
+		T(hardware_interrupt_loses_its_line_at_other_times),
+		T(hardware_interrupt_is_ended_by_us_where_list_registers_do_not),
+		T(more_are_active_than_list_registers),
+		T(ends_of_unlisted_ones_are_counted),
 		T(reset_forgets_all_but_wires),
 		T(storm_loses_nothing),
 	};

@@ -3,10 +3,11 @@
 #ifndef SELF_MEM_H
 #define SELF_MEM_H
 
-#define HOST_RAM (64UL << 20) /* bytes, from physical address 0 */
+#define HOST_RAM (64UL << 20) /* bytes, from physical address host_base */
 
-extern u8 *host_view;	 /* the hypervisor's: pages that arch_mem_map has not mapped are out of bounds */
-extern u8 *host_machine; /* everything: what a VM, a device or a test writes */
+extern u64 host_base;	 /* 0, unless a test says otherwise */
+extern u8 *host_view;	 /* physical address 0 for the hypervisor: pages not mapped by arch_mem_map are out of bounds */
+extern u8 *host_machine; /* and for a VM, a device or a test, which reach everything */
 
 /** Fails the test unless the hypervisor has mapped the page of @pa. */
 void host_check(u64 pa);

@@ -6,6 +6,7 @@
 #include "guest/rt/arch.h"
 #include "guest/rt/arm64/early.h"
 #include "guest/rt/hypercall.h"
+#include "hv/lib/util.h"
 
 #define PL031_DR 0x00 /* Arm DDI 0224: seconds since 1970 */
 
@@ -40,6 +41,18 @@ u64 rt_arch_clock(const struct hv_info *info)
 	if (boot == NULL || boot->platform.rtc.size == 0)
 		return 0;
 	return cpu_read32(boot->platform.rtc.base + PL031_DR);
+}
+
+/* CTR_EL0.DminLine: the binary logarithm of the smallest line's words. */
+void cpu_clean(const void *p, u64 size)
+{
+	u64 ctr, line, at;
+
+	__asm__ volatile("mrs %0, ctr_el0" : "=r"(ctr));
+	line = 4ull << FIELD(BITS(19, 16), ctr);
+	for (at = round_down((u64)(uintptr_t)p, line); at < (u64)(uintptr_t)p + size; at += line)
+		__asm__ volatile("dc civac, %0" : : "r"(at) : "memory");
+	__asm__ volatile("dsb sy" : : : "memory");
 }
 
 /* RNDR (Arm ARM, D23.2.141), by its encoding: it sets Z when it had nothing in reasonable time. */

@@ -170,6 +170,8 @@ static void priorities(void)
 	pend(SPI + 2);
 	drain();
 	t_eq("equal priorities: both come", irq_total, 5);
+	/* Which of them is the implementation's choice (IHI 0069, 4.8): QEMU's own controller takes the lower number.
+	 */
 	t_hw("  the lower number first", irq_log[3], SPI + 2);
 }
 

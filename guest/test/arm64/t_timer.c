@@ -188,6 +188,17 @@ static void level(void)
 	set_ctl(CTL_ENABLE);
 	delay_us(100);
 	t_check("disabled in the controller: quiet", !gic_signalled());
+	set_ctl(0);
+	t_dev("  the timer off: pending no more", gic_is(GICD_ISPENDR, intid()), false);
+	set_ctl(CTL_ENABLE);
+	delay_us(100);
+	set_ctl(0);
+	gic_enable(intid());
+	delay_us(100);
+	t_check("  off, then enabled: quiet", !gic_signalled());
+	gic_disable(intid());
+	set_ctl(CTL_ENABLE);
+	delay_us(100);
 	gic_enable(intid());
 	delay_us(100);
 	t_check("enabled: signalled", gic_signalled());

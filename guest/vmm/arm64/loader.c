@@ -4,6 +4,7 @@
  * initrd behind it and the device tree behind that, each at a multiple of 2 MiB.
  */
 #include "guest/vmm/arm64/loader.h"
+#include "self/insn.h"
 
 /* The header of an Image, little endian. */
 struct image_header {
@@ -193,6 +194,7 @@ status_t loader_arm64(struct machine *m, struct loader_input *in, struct vcpu_st
 	s = virt_fdt(m, in, l.initrd, rd_size, l.fdt, LOAD_FDT_MAX, &fdt_size);
 	if (s != OK)
 		return load_fail(&l, s, "the device tree cannot be made");
+	cpu_clean(load_mem(&l, l.ram), l.ram_size); /* it starts with its caches off */
 	arm64_reset_state(st, 0);
 	st->regs.pc = l.kernel;
 	st->regs.x[0] = l.fdt;

@@ -60,6 +60,12 @@ static inline NORETURN void cpu_halt(void)
 }
 #endif
 
+/**
+ * Write @size bytes from @p on back to memory and forget them in the caches, so that a guest whose own are off sees
+ * them, and no line that is written back late goes over what it writes.
+ */
+void cpu_clean(const void *p, u64 size);
+
 /** A random word of the CPU's; false when it has no generator or that had nothing to give. */
 bool cpu_random(u64 *v);
 
