@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "fake_page.h"
 #include "fake_rt.h"
 
 #define BASE 0x9000000u
@@ -278,15 +279,7 @@ static void random_accesses_do_no_harm(void **state)
 	u32 r = 7;
 
 	for (unsigned i = 0; i < 40000; i++) {
-		unsigned size = 1u << (r >> 30);
-		u64 off;
-
-		r = r * 1664525 + 1013904223;
-		off = (r >> 12) % (i % 3 ? 0x50 : 0x1000);
-		if (off + size > 0x1000)
-			continue;
-		bus_write(&vm.mmio, BASE + off, size, (u64)r << 32 | r * 77u);
-		bus_read(&vm.mmio, BASE + off, size);
+		fake_page_poke(&vm.mmio, BASE, i % 3 ? 0x50 : 0x1000, &r);
 		if (i % 5 == 0)
 			fake_tty_input(&tty, "hello, world, hello, world, hello, world");
 		tty.space = r >> 24;

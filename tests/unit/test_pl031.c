@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "fake_page.h"
 #include "fake_rt.h"
 
 #define BASE 0x9010000u
@@ -142,15 +143,7 @@ static void random_accesses_do_no_harm(void **state)
 	u32 r = 11;
 
 	for (unsigned i = 0; i < 20000; i++) {
-		unsigned size = 1u << (r >> 30);
-		u64 off;
-
-		r = r * 1664525 + 1013904223;
-		off = (r >> 12) % (i % 2 ? 0x30 : 0x1000);
-		if (off + size > 0x1000)
-			continue;
-		bus_write(&vm.mmio, BASE + off, size, (u64)r << 32 | r * 77u);
-		bus_read(&vm.mmio, BASE + off, size);
+		fake_page_poke(&vm.mmio, BASE, i % 2 ? 0x30 : 0x1000, &r);
 		fake_advance(r);
 	}
 	assert_int_equal(fake.gsi_level[2], in(MIS));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/drv/x86/uart.c: driver of the machine's 16550 (PC16550D data sheet, section 8). Never blocks its callers. */
+/* guest/drv/x86/uart.c: driver of the machine's 16550 (PC16550D data sheet, section 8): its registers. */
 #include "guest/drv/x86/uart.h"
 #include "guest/rt/hypercall.h"
 #include "self/insn.h"
@@ -28,11 +28,12 @@
 #define LSR_THRE  0x20u
 #define LSR_TEMT  0x40u
 
-#define UART_FIFO	16
-#define UART_WATCH_NS	10000000ULL /* with an interrupt: catches a lost one   */
-#define UART_POLL_NS	2000000ULL  /* without                                 */
-#define UART_RX_BURST	64	    /* bytes read at a time, whatever LSR says */
-#define UART_WAIT_TRIES 100000
+#define UART_FIFO 16
+
+static struct drv_uart *uart_of(struct serial *s)
+{
+	return container_of(s, struct drv_uart, serial);
+}
 
 static u8 uart_in(const struct drv_uart *u, unsigned reg)
 {
@@ -44,116 +45,54 @@ static void uart_out(const struct drv_uart *u, unsigned reg, unsigned v)
 	cpu_out8((u16)(u->base + reg), (u8)v);
 }
 
-static u32 uart_tx_used(const struct drv_uart *u)
+/* Until IIR says that nothing is pending an edge-triggered line would not rise again. */
+static void uart_service(struct serial *s)
 {
-	return u->tx_head - u->tx_tail;
-}
-
-/* Fill the transmitter if it is empty, and have it call when it is again if more is left. */
-static void uart_tx(struct drv_uart *u)
-{
-	u8 ier;
-
-	if (uart_tx_used(u) != 0 && (uart_in(u, UART_LSR) & LSR_THRE) != 0) {
-		for (unsigned i = 0; i < u->fifo && uart_tx_used(u) != 0; i++)
-			uart_out(u, UART_THR, u->tx[u->tx_tail++ % UART_TX_RING]);
-	}
-	ier = uart_tx_used(u) != 0 ? IER_ERBFI | IER_ETBEI : IER_ERBFI;
-	if (ier != u->ier) {
-		u->ier = ier;
-		uart_out(u, UART_IER, ier);
-	}
-	if (uart_tx_used(u) != 0 && !timer_armed(&u->timer))
-		timer_set(&u->timer, time_ns() + (u->has_irq ? UART_WATCH_NS : UART_POLL_NS));
-}
-
-static void uart_room(struct drv_uart *u)
-{
-	if (u->starved && uart_tx_used(u) <= UART_TX_RING / 2) {
-		u->starved = false;
-		if (u->tty->room != NULL)
-			u->tty->room(u->tty);
-	}
-}
-
-/* Hand over what the user takes. */
-static void uart_deliver(struct drv_uart *u)
-{
-	while (u->rx_head != u->rx_tail) {
-		u32 at = u->rx_tail % UART_RX_RING;
-		size_t n = MIN(u->rx_head - u->rx_tail, UART_RX_RING - at);
-		size_t took = u->tty->input != NULL ? u->tty->input(u->tty, &u->rx[at], n) : n;
-
-		u->rx_tail += (u32)MIN(took, n);
-		if (took < n)
-			return;
-	}
-}
-
-static void uart_rx(struct drv_uart *u)
-{
-	for (unsigned i = 0; i < UART_RX_BURST && (uart_in(u, UART_LSR) & LSR_DR) != 0; i++) {
-		u8 c = uart_in(u, UART_RBR);
-
-		if (u->rx_head - u->rx_tail < UART_RX_RING) /* else lost, as behind any full FIFO */
-			u->rx[u->rx_head++ % UART_RX_RING] = c;
-	}
-	uart_deliver(u);
-}
-
-static void uart_service(struct drv_uart *u)
-{
-	/* Until IIR says that nothing is pending an edge-triggered line would not rise again. */
 	for (unsigned i = 0; i < 4; i++) {
-		uart_rx(u);
-		uart_tx(u);
-		if ((uart_in(u, UART_IIR) & 1) != 0)
+		serial_rx(s);
+		serial_tx(s);
+		if ((uart_in(uart_of(s), UART_IIR) & 1) != 0)
 			break;
 	}
-	uart_room(u);
 }
 
-static void uart_irq(struct irq_handler *h)
+static bool uart_receive(struct serial *s, u8 *c)
 {
-	struct drv_uart *u = container_of(h, struct drv_uart, irq);
+	struct drv_uart *u = uart_of(s);
 
-	uart_service(u);
-	irq_done(h);
+	if ((uart_in(u, UART_LSR) & LSR_DR) == 0)
+		return false;
+	*c = uart_in(u, UART_RBR);
+	return true;
 }
 
-static void uart_timer(struct timer *t)
+/* Fill the transmitter if it is empty. */
+static void uart_send(struct serial *s)
 {
-	struct drv_uart *u = container_of(t, struct drv_uart, timer);
+	struct drv_uart *u = uart_of(s);
 
-	uart_service(u);
-	if (!u->has_irq)
-		timer_set(&u->timer, time_ns() + UART_POLL_NS);
+	if ((uart_in(u, UART_LSR) & LSR_THRE) == 0)
+		return;
+	for (unsigned i = 0; i < u->fifo && serial_tx_used(s) != 0; i++)
+		uart_out(u, UART_THR, serial_next(s));
 }
 
-static size_t uart_output(struct tty *t, const u8 *buf, size_t len)
+static void uart_interrupts(struct serial *s, bool tx)
 {
-	struct drv_uart *u = t->host;
-	size_t n = MIN(len, (size_t)(UART_TX_RING - uart_tx_used(u)));
-
-	for (size_t i = 0; i < n; i++)
-		u->tx[u->tx_head++ % UART_TX_RING] = buf[i];
-	uart_tx(u);
-	if (n < len)
-		u->starved = true;
-	return n;
+	uart_out(uart_of(s), UART_IER, IER_ERBFI | (tx ? IER_ETBEI : 0));
 }
 
-static void uart_ready(struct tty *t)
+static bool uart_idle(struct serial *s)
 {
-	uart_deliver(t->host);
+	return (uart_in(uart_of(s), UART_LSR) & LSR_TEMT) != 0;
 }
+
+static const struct serial_ops uart_ops = { uart_service, uart_receive, uart_send, uart_interrupts, uart_idle };
 
 status_t drv_uart_init(struct drv_uart *u, struct tty *tty, u16 base, unsigned irq)
 {
 	memset(u, 0, sizeof(*u));
 	u->base = base;
-	u->tty = tty;
-	timer_init(&u->timer, uart_timer);
 	uart_out(u, UART_SCR, 0x5a); /* a scratch register that holds its value is one that is there */
 	if (uart_in(u, UART_SCR) != 0x5a)
 		return ERR_NOENT;
@@ -161,35 +100,6 @@ status_t drv_uart_init(struct drv_uart *u, struct tty *tty, u16 base, unsigned i
 	uart_out(u, UART_FCR, FCR_ON | FCR_RX_8);
 	u->fifo = (uart_in(u, UART_IIR) & IIR_FIFO) == IIR_FIFO ? UART_FIFO : 1;
 	uart_out(u, UART_MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
-	u->irq.fn = uart_irq;
-	u->irq.gsi = irq;
-	u->irq.flags = IRQ_ISA;
-	u->has_irq = irq_attach(&u->irq) == OK;
-	u->ier = IER_ERBFI;
-	uart_out(u, UART_IER, u->ier);
-	if (!u->has_irq)
-		timer_set(&u->timer, time_ns() + UART_POLL_NS);
-	tty->host = u;
-	tty->output = uart_output;
-	tty->ready = uart_ready;
+	serial_start(&u->serial, &uart_ops, tty, irq, IRQ_ISA);
 	return OK;
-}
-
-static void uart_wait_thre(struct drv_uart *u)
-{
-	for (unsigned i = 0; i < UART_WAIT_TRIES && (uart_in(u, UART_LSR) & LSR_THRE) == 0; i++)
-		;
-}
-
-void drv_uart_flush(struct drv_uart *u)
-{
-	u32 used;
-
-	do {
-		used = uart_tx_used(u);
-		uart_wait_thre(u);
-		uart_tx(u);
-	} while (uart_tx_used(u) != 0 && uart_tx_used(u) != used);
-	for (unsigned i = 0; i < UART_WAIT_TRIES && (uart_in(u, UART_LSR) & LSR_TEMT) == 0; i++)
-		;
 }

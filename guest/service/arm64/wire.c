@@ -15,5 +15,5 @@ bool wire_init(struct tty *tty, const struct boot_info *boot)
 
 void wire_flush(void)
 {
-	drv_pl011_flush(&wire_uart);
+	serial_flush(&wire_uart.serial);
 }

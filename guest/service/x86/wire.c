@@ -16,5 +16,5 @@ bool wire_init(struct tty *tty, const struct boot_info *boot)
 
 void wire_flush(void)
 {
-	drv_uart_flush(&wire_uart);
+	serial_flush(&wire_uart.serial);
 }

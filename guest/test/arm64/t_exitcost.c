@@ -2,54 +2,21 @@
 /* guest/test/arm64/t_exitcost.c: nanoseconds per operation, averaged over 1000; under QEMU's -icount shift=0,sleep=off
  * a nanosecond is an instruction. Prints "COST name n", loop overhead subtracted; "-first" is one single, the first. */
 #include "guest/test/arm64/arm64.h"
-
-#define N 1000
-
-static u64 overhead;
+#include "guest/test/lib/cost.h"
 
 static u64 ns(u64 ticks)
 {
 	return ticks * 1000000000 / mrs(cntfrq_el0);
 }
 
-static void print(const char *name, u64 cost)
-{
-	t_puts("COST ");
-	t_puts(name);
-	t_puts(" ");
-	t_dec(cost);
-	t_puts("\n");
-}
-
-static void report(const char *name, u64 ticks)
-{
-	u64 each = (ns(ticks) + N / 2) / N;
-
-	print(name, each > overhead ? each - overhead : 0);
-	if (overhead == 0)
-		overhead = each;
-}
-
-/* Two warm-up rounds, then N timed ones. */
-#define COST(name, statement)                      \
-	do {                                       \
-		u64 start;                         \
-		for (unsigned i = 0; i < 2; i++) { \
-			statement;                 \
-		}                                  \
-		start = counter();                 \
-		for (unsigned i = 0; i < N; i++) { \
-			statement;                 \
-		}                                  \
-		report(name, counter() - start);   \
-	} while (0)
+#define COST(name, statement) cost_report(name, ns(COST_TICKS(counter, statement)))
 
 /* The first access: the difference of two readings of the counter, to the counter's resolution (16 ns on QEMU). */
-#define FIRST(name, statement)                      \
-	do {                                        \
-		u64 start = counter();              \
-		statement;                          \
-		print(name, ns(counter() - start)); \
+#define FIRST(name, statement)                           \
+	do {                                             \
+		u64 start = counter();                   \
+		statement;                               \
+		cost_print(name, ns(counter() - start)); \
 	} while (0)
 
 static inline void hvc(void)
@@ -146,7 +113,7 @@ static void wfi_cost(void)
 {
 	u64 late = 0, cval, ticks = us_to_ticks(100);
 
-	for (unsigned i = 0; i < N; i++) {
+	for (unsigned i = 0; i < COST_N; i++) {
 		u32 iar;
 
 		cval = counter() + ticks;
@@ -162,25 +129,25 @@ static void wfi_cost(void)
 		gic_eoi(iar);
 		late += counter() - cval;
 	}
-	print("wfi-timer-wake", ns(late) / N);
+	cost_print("wfi-timer-wake", ns(late) / COST_N);
 	cval = counter() + ticks;
-	for (unsigned i = 0; i < N; i++) {
+	for (unsigned i = 0; i < COST_N; i++) {
 		msr(cntv_cval_el0, counter() + ticks);
 		msr(cntv_ctl_el0, 1);
 		isb();
 		msr(cntv_ctl_el0, 0);
 		isb();
 	}
-	print("vtimer-arm-disarm", ns(counter() - cval + ticks) / N);
+	cost_print("vtimer-arm-disarm", ns(counter() - cval + ticks) / COST_N);
 }
 
 static void memory_costs(void)
 {
-	u64 end = t_map[0].base + t_map[0].size - N * 4096, before = counter();
+	u64 end = t_map[0].base + t_map[0].size - COST_N * 4096, before = counter();
 
-	for (unsigned i = 0; i < N; i++)
+	for (unsigned i = 0; i < COST_N; i++)
 		load(end + i * 4096ull);
-	report("ram-first-touch-4k", counter() - before);
+	cost_report("ram-first-touch-4k", ns(counter() - before));
 	COST("ram-load", load(end));
 	COST("tlbi-vmalle1", ({ __asm__ volatile("tlbi vmalle1; dsb nsh; isb" ::: "memory"); }));
 }

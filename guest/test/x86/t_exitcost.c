@@ -1,37 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/test/x86/t_exitcost.c: TSC ticks per trapping operation, averaged over 1000; under QEMU's
  * -icount shift=0,sleep=off a tick is an instruction. Prints "COST name n", loop overhead subtracted. */
+#include "guest/test/lib/cost.h"
 #include "guest/test/x86/x86.h"
 
-#define N 1000
-
-static u64 overhead;
-
-static void report(const char *name, u64 ticks)
-{
-	ticks /= N;
-	t_puts("COST ");
-	t_puts(name);
-	t_puts(" ");
-	t_dec(ticks > overhead ? ticks - overhead : 0);
-	t_puts("\n");
-	if (overhead == 0)
-		overhead = ticks;
-}
-
-/* Two warm-up rounds, then N timed ones. */
-#define COST(name, statement)                      \
-	do {                                       \
-		u64 start;                         \
-		for (unsigned i = 0; i < 2; i++) { \
-			statement;                 \
-		}                                  \
-		start = rdtsc();                   \
-		for (unsigned i = 0; i < N; i++) { \
-			statement;                 \
-		}                                  \
-		report(name, rdtsc() - start);     \
-	} while (0)
+#define COST(name, statement) cost_report(name, COST_TICKS(rdtsc, statement))
 
 static void self_ipi(void)
 {

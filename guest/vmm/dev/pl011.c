@@ -57,26 +57,6 @@ static const u8 pl011_level[8] = { 4, 8, 16, 24, 28, 28, 28, 28 };
 /* UARTPeriphID0-3 (r1p5), UARTPCellID0-3 */
 static const u8 pl011_id[8] = { 0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
 
-static bool pl011_put(struct pl011_fifo *f, unsigned max, u8 c)
-{
-	if (f->n >= max)
-		return false;
-	f->byte[(f->head + f->n) % PL011_FIFO] = c;
-	f->n++;
-	return true;
-}
-
-static u8 pl011_get(struct pl011_fifo *f)
-{
-	u8 c = f->byte[f->head];
-
-	if (f->n) {
-		f->head = (f->head + 1) % PL011_FIFO;
-		f->n--;
-	}
-	return c;
-}
-
 static unsigned pl011_depth(const struct pl011 *u)
 {
 	return u->lcr_h & LCR_FEN ? PL011_FIFO : 1;
@@ -138,7 +118,7 @@ static void pl011_expired(struct timer *t)
 
 static bool pl011_receive(struct pl011 *u, u8 c)
 {
-	if (!pl011_put(&u->rx, pl011_depth(u), c))
+	if (!fifo_put(&u->rx, pl011_depth(u), c))
 		return false;
 	u->overrun = false;
 	if (u->rx.n >= pl011_rx_level(u))
@@ -193,7 +173,7 @@ static void pl011_transmit(struct pl011 *u)
 		} else if (u->tty && tty_write(u->tty, &c, 1) == 0) {
 			break; /* room() brings us back */
 		}
-		pl011_get(&u->tx);
+		fifo_get(&u->tx);
 	}
 	u->sending = false;
 	if (u->tx.n < before && u->tx.n <= pl011_tx_level(u))
@@ -208,7 +188,7 @@ static void pl011_room(struct tty *tty)
 
 static u32 pl011_read_data(struct pl011 *u)
 {
-	u32 v = pl011_get(&u->rx) | (u->overrun ? DR_OE : 0);
+	u32 v = fifo_get(&u->rx) | (u->overrun ? DR_OE : 0);
 
 	if (u->rx.n < pl011_rx_level(u))
 		u->ris &= ~INT_RX;
@@ -223,7 +203,7 @@ static u32 pl011_read_data(struct pl011 *u)
 
 static void pl011_write_data(struct pl011 *u, u8 c)
 {
-	pl011_put(&u->tx, pl011_depth(u), c); /* a full transmitter loses it: UARTFR said so */
+	fifo_put(&u->tx, pl011_depth(u), c); /* a full transmitter loses it: UARTFR said so */
 	if (u->tx.n > pl011_tx_level(u))
 		u->ris &= ~INT_TX;
 	pl011_transmit(u);

@@ -4,14 +4,11 @@
 #define GUEST_VMM_DEV_PL011_H
 
 #include "guest/rt/tty.h"
+#include "guest/vmm/dev/fifo.h"
 #include "guest/vmm/vm.h"
 
 #define PL011_FIFO 32
-
-struct pl011_fifo {
-	u8 byte[PL011_FIFO];
-	unsigned head, n;
-};
+static_assert(PL011_FIFO <= FIFO_MAX, "it fits");
 
 struct pl011 {
 	struct vm *vm;
@@ -20,7 +17,7 @@ struct pl011 {
 	bool irq_level;
 	u8 lcr_h, ifls, rsr, ilpr, dmacr, fbrd;
 	u16 ibrd, cr, imsc, ris;
-	struct pl011_fifo rx, tx;
+	struct fifo rx, tx;
 	bool overrun; /* a character was lost since the last that came in */
 	bool sending; /* pl011_transmit is running    */
 	bool refused; /* the host end had more input  */

@@ -48,26 +48,6 @@ enum { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_S
 
 static const u8 uart_trigger[4] = { 1, 4, 8, 14 };
 
-static bool uart_put(struct uart_fifo *f, unsigned max, u8 c)
-{
-	if (f->n >= max)
-		return false;
-	f->byte[(f->head + f->n) % UART_FIFO] = c;
-	f->n++;
-	return true;
-}
-
-static u8 uart_get(struct uart_fifo *f)
-{
-	u8 c = f->byte[f->head];
-
-	if (f->n) {
-		f->head = (f->head + 1) % UART_FIFO;
-		f->n--;
-	}
-	return c;
-}
-
 static unsigned uart_depth(const struct uart *u)
 {
 	return u->fcr & FCR_ENABLE ? UART_FIFO : 1;
@@ -126,7 +106,7 @@ static void uart_expired(struct timer *t)
 
 static bool uart_receive(struct uart *u, u8 c)
 {
-	if (!uart_put(&u->rx, uart_depth(u), c))
+	if (!fifo_put(&u->rx, uart_depth(u), c))
 		return false;
 	u->lsr |= LSR_DR;
 	return true;
@@ -170,7 +150,7 @@ static void uart_transmit(struct uart *u)
 		} else if (u->tty && tty_write(u->tty, &c, 1) == 0) {
 			break; /* room() brings us back */
 		}
-		uart_get(&u->tx);
+		fifo_get(&u->tx);
 	}
 	u->sending = false;
 	if (u->tx.n == 0 && !(u->lsr & LSR_THRE)) {
@@ -187,7 +167,7 @@ static void uart_room(struct tty *tty)
 
 static u8 uart_read_data(struct uart *u)
 {
-	u8 c = uart_get(&u->rx);
+	u8 c = fifo_get(&u->rx);
 
 	if (u->rx.n == 0)
 		u->lsr &= ~LSR_DR;
@@ -199,7 +179,7 @@ static u8 uart_read_data(struct uart *u)
 
 static void uart_write_data(struct uart *u, u8 c)
 {
-	uart_put(&u->tx, uart_depth(u), c); /* a full transmitter loses it, as the chip does: LSR said so */
+	fifo_put(&u->tx, uart_depth(u), c); /* a full transmitter loses it, as the chip does: LSR said so */
 	u->lsr &= ~(LSR_THRE | LSR_TEMT);
 	u->thr_event = false;
 	uart_update(u);

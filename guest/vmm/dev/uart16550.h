@@ -4,14 +4,11 @@
 #define GUEST_VMM_DEV_UART16550_H
 
 #include "guest/rt/tty.h"
+#include "guest/vmm/dev/fifo.h"
 #include "guest/vmm/vm.h"
 
 #define UART_FIFO 16
-
-struct uart_fifo {
-	u8 byte[UART_FIFO];
-	unsigned head, n;
-};
+static_assert(UART_FIFO <= FIFO_MAX, "it fits");
 
 struct uart {
 	struct vm *vm;
@@ -20,7 +17,7 @@ struct uart {
 	bool irq_level;
 	u8 ier, fcr, lcr, mcr, lsr, msr, scr;
 	u16 divisor;
-	struct uart_fifo rx, tx;
+	struct fifo rx, tx;
 	bool thr_event;	 /* THR became empty and nobody has been told */
 	bool rx_timeout; /* characters lie below the trigger level    */
 	bool sending;	 /* uart_transmit is running */
