@@ -359,7 +359,7 @@ bool arch_vcpu_apic(struct arch_vcpu *v, u32 off, bool write, u64 *value, struct
 {
 	u64 now = arch_counter() + v->counter_offset;
 	enum vlapic_act act = VLAPIC_NONE;
-	struct vlapic_ipi ipi;
+	struct vlapic_ipi ipi = { 0 };
 
 	more->kind = EXIT_NONE;
 	if (off > 0xff0 || (off & 3) || !vlapic_is_xapic(&v->apic))

@@ -25,6 +25,15 @@ def test_linux_smoke(machine):
     result.assert_audited()
 
 
+def test_linux_with_several_cpus(svm):
+    """All online, each with work bound to it and with work that moves about; the same again after the guest's reset."""
+    svm.disk()
+    result = svm.run("--config", svm.linux("smp", "cpus = 4\ndisk = disk.img"))
+    result.assert_passed("^TRIVET-TEST-REBOOTING", "^TRIVET-TEST-PASS smp")
+    assert result.console.count("online: 0-3, in cpuinfo: 4") == 2
+    result.assert_audited()
+
+
 @pytest.mark.parametrize("machine", [name for name in EVERY if name != "vmx"], indirect=True)
 def test_two_linux_guests(machine):
     """At once, each with a disk and a console of its own: what one guest leaves in the CPU is not the other's."""

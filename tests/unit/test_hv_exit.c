@@ -390,6 +390,47 @@ static void with_a_second_vcpu_such_a_halt_is_no_shutdown(void **state)
 	assert_int_equal(g->state, VCPU_HALTED);
 }
 
+static void a_halt_of_the_last_live_vcpu_is_a_shutdown(void **state)
+{
+	struct vcpu *other;
+
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	other = hv_make_vcpu(vm, RUN + PAGE_SIZE, COOK + 1, 1);
+	hv_run(other)->reply = REPLY_HALT; /* it waits to be started */
+	other->arch.irqs_off = true;
+	assert_int_equal(hv_call(HV_VCPU_RUN, other->id, 0, 0, 0, 0), OK);
+	assert_int_equal(other->state, VCPU_HALTED);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	g->arch.irqs_off = true;
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_HALT }), EVENT_EXIT, COOK);
+	assert_int_equal(hv_run(g)->kind, EXIT_SHUTDOWN);
+}
+
+static void a_kick_wakes_a_halted_vcpu_and_a_spin_lets_it_run(void **state)
+{
+	struct vcpu *other;
+
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	other = hv_make_vcpu(vm, RUN + PAGE_SIZE, COOK + 1, 1);
+	hv_run(other)->reply = REPLY_HALT;
+	assert_int_equal(hv_call(HV_VCPU_RUN, other->id, 0, 0, 0, 0), OK);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	assert_false(g->arch.crowded);
+	vcpu_kicked(&other->arch); /* for nothing */
+	assert_int_equal(other->state, VCPU_HALTED);
+	other->arch.irqs = 8;
+	vcpu_kicked(&other->arch);
+	assert_int_equal(other->state, VCPU_READY);
+	assert_true(g->arch.crowded);
+	assert_ptr_equal(hv_exit(g, (struct exit){ .kind = EXIT_PAUSE, .next_pc = 77 }), other);
+	assert_int_equal(g->arch.pc, 77);
+	assert_true(other->arch.crowded);
+	hv_assert_event(hv_exit(other, (struct exit){ .kind = EXIT_SHUTDOWN, .fault.what = "" }), EVENT_EXIT, COOK + 1);
+	assert_ptr_equal(hv_wait(0, 0), g);
+	assert_ptr_equal(hv_exit(g, (struct exit){ .kind = EXIT_PAUSE }), g);
+	assert_false(g->arch.crowded);
+}
+
 static void a_reply_with_halt_sleeps_unless_an_interrupt_pends(void **state)
 {
 	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
@@ -462,6 +503,8 @@ int main(void)
 		T(a_halted_guest_wakes_by_the_service_vms_interrupt),
 		T(a_halted_guest_wakes_by_a_line),
 		T(a_halt_that_nothing_can_end_is_a_shutdown),
+		T(a_halt_of_the_last_live_vcpu_is_a_shutdown),
+		T(a_kick_wakes_a_halted_vcpu_and_a_spin_lets_it_run),
 		T(with_a_second_vcpu_such_a_halt_is_no_shutdown),
 		T(a_reply_with_halt_sleeps_unless_an_interrupt_pends),
 		T(stop_ends_any_state_with_an_event),

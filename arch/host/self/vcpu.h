@@ -29,7 +29,7 @@ struct arch_vcpu {
 	u32 completions; /* arch_vcpu_complete                          */
 	u32 reply;	 /* of the last                                 */
 	u32 kind;	 /* of the exit that it completed               */
-	bool crowded; /* as last told */
+	bool crowded;	 /* as last told */
 };
 
 static inline struct ptab *arch_vm_s2(struct arch_vm *vm)

@@ -95,7 +95,6 @@ struct arch_vcpu {
 	};
 	bool apic_hw;	/* the CPU is to deliver the APIC's interrupts: in x2APIC mode, enabled, where it can */
 	bool apic_lent; /* TPR, ISR and IRR are with the CPU; apic.irr: what has arrived since */
-	bool crowded;	/* others wait for the CPU: exit when it spins */
 	bool virq_held; /* SVM: it waits for CR8 without being armed */
 	u8 virq_vector;
 	u16 virq_tpr;	     /* when it was armed, or VIRQ_STALE */
@@ -113,6 +112,7 @@ struct arch_vcpu {
 	void *xsave;		   /* one page */
 	struct vmx_vcpu vmx;
 	struct vlapic apic;
+	bool crowded;		  /* others wait for the CPU: exit when it spins */
 	u64 length[VCPU_LENGTHS]; /* SVM without next-RIP: linear address << 4 | length of instructions seen */
 };
 
