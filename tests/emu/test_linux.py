@@ -14,6 +14,7 @@ from conftest import ASSETS, EVERY
 ESCAPE = "\x01"  # Ctrl-A
 QUIT = "\x1d"  # Ctrl-]
 PROMPT = "guest# "
+SEVERAL = ("svm", "arm64", "arm64-nvhe-gic2")  # enough for guests with several CPUs: a kind of each
 
 
 def test_linux_smoke(machine):
@@ -25,10 +26,11 @@ def test_linux_smoke(machine):
     result.assert_audited()
 
 
-def test_linux_with_several_cpus(svm):
+@pytest.mark.parametrize("machine", [name for name in EVERY if name in SEVERAL], indirect=True)
+def test_linux_with_several_cpus(machine):
     """All online, each with work bound to it and with work that moves about; the same again after the guest's reset."""
-    svm.disk()
-    result = svm.run("--config", svm.linux("smp", "cpus = 4\ndisk = disk.img"))
+    machine.disk()
+    result = machine.run("--config", machine.linux("smp", "cpus = 4\ndisk = disk.img"))
     result.assert_passed("^TRIVET-TEST-REBOOTING", "^TRIVET-TEST-PASS smp")
     assert result.console.count("online: 0-3, in cpuinfo: 4") == 2
     result.assert_audited()
