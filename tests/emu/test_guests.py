@@ -18,7 +18,7 @@ SUFFIX = {"x86_64": ".elf", "arm64": ".Image"}
 # Two at once on one CPU: the first one's results count, while the second one's interrupts and timers come in between.
 PAIRS = {"x86_64": set(), "arm64": {("timer", "gic"), ("gic", "timer"), ("timer", "timer"), ("gic", "hostile-sgi")}}
 SECONDS = {"vmx": 600}  # others 180
-CPUS = {"smp": 2, "hostile-dead": 2}  # others 1
+CPUS = {"x86_64": {"smp": 2, "hostile-dead": 2}, "arm64": {"smp": 4}}  # others 1
 
 
 def guests(arch):
@@ -44,7 +44,7 @@ def configure(system, name):
     system.file(kernel, (system.build / "guest-test" / kernel).read_bytes())
     system.disk(mib=1)
     return system.file("guest.ini", f"[machine]\npoweroff-when-done = yes\n[vm {name}]\nkernel = {kernel}\n"
-                       f"memory = 64M\ncpus = {CPUS.get(name, 1)}\ncmdline = {system.name} trivet\ndisk = disk.img\nrng = yes\n")
+                       f"memory = 64M\ncpus = {CPUS[system.arch].get(name, 1)}\ncmdline = {system.name} trivet\ndisk = disk.img\nrng = yes\n")
 
 
 def seconds(system):
