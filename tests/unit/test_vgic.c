@@ -284,6 +284,60 @@ static void routes_are_kept_and_lead(void **state)
 	assert_int_equal(ack(), NONE);
 }
 
+static void who_has_got_something_is_kicked(void **state)
+{
+	all_on(true, 3, 4);
+	edge(40);
+	wr(GICD + 0x6000 + 8 * 40, 1);
+	enter();
+	g.kick = 0;
+	vgic_sgi(c, 5ull << 24 | 2, true);
+	assert_int_equal(g.kick, 2);
+	assert_true(c->todo); /* so that it is told before the sender goes on */
+	g.kick = 0;
+	enter();
+	vgic_sgi(c, 5ull << 24 | 1, true);
+	assert_int_equal(g.kick, 0); /* it runs */
+	assert_int_equal(ack(), 5);
+	eoi(5);
+	assert_false(vgic_pulse(c, 40));
+	assert_int_equal(g.kick, 2);
+	switch_to(&cpu[1]);
+	assert_int_equal(ack(), 5);
+	eoi(5);
+	assert_int_equal(ack(), 40);
+	/* Active in list registers that are not in the CPU: pending once another one ends it by hand. */
+	switch_to(&cpu[0]);
+	vgic_pulse(c, 40);
+	assert_false(vgic_awake(&cpu[1]));
+	g.kick = 0;
+	wr(GICD + 0x384, 1 << 8);
+	assert_int_equal(g.kick & 2, 2);
+	assert_true(vgic_awake(&cpu[1]));
+	/* Moved from there while it is pending. */
+	g.kick = 0;
+	wr(GICD + 0x6000 + 8 * 40, 2);
+	assert_int_equal(g.kick & 4, 4);
+	assert_false(vgic_awake(&cpu[1]));
+	assert_true(vgic_awake(&cpu[2]));
+	/* One vCPU's reset leaves the distributor alone, and what it had can go elsewhere. */
+	vgic_reset_cpu(&cpu[2]);
+	vgic_reset_cpu(&cpu[0]);
+	assert_int_equal(rd(GICD) & 3, 3);
+	wr(GICD + 0x6000 + 8 * 40, 1);
+	switch_to(&cpu[1]);
+	assert_int_equal(ack(), 40);
+}
+
+static void the_only_one_is_woken_by_the_sender(void **state)
+{
+	all_on(true, 1, 4);
+	edge(40);
+	assert_true(vgic_pulse(c, 40));
+	wr(GICD + 0x204, 1 << 9);
+	assert_int_equal(g.kick, 0);
+}
+
 static void odd_accesses_read_zero_and_change_nothing(void **state)
 {
 	static const unsigned size[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 16, ~0u };
@@ -1153,6 +1207,8 @@ int main(void)
 		T(groups_priorities_and_triggers_are_kept),
 		T(distributor_of_v3_has_no_private_interrupts),
 		T(routes_are_kept_and_lead),
+		T(who_has_got_something_is_kicked),
+		T(the_only_one_is_woken_by_the_sender),
 		T(odd_accesses_read_zero_and_change_nothing),
 		T(edge_is_delivered_once),
 		T(active_interrupt_survives_a_switch_and_comes_again),

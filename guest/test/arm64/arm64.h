@@ -146,12 +146,12 @@ u8 gic_running(void);
 bool gic_signalled(void);
 
 extern volatile u32 irq_cpu[8][IRQS_CPU]; /* by CPU, the first INTIDs */
-extern volatile u32 irq_total;	  /* all but spurious ones */
-extern volatile u32 irq_spurious; /* times that there was nothing to acknowledge */
-extern volatile u32 irq_log[256]; /* in order of arrival, the last 256 */
-extern volatile u32 irq_depth;	  /* the deepest nesting seen */
-extern u8 irq_quiet[IRQS];	  /* disable it when it comes */
-extern u32 irq_nest;		  /* in this one's handler interrupts are on for a while; 0: none */
+extern volatile u32 irq_total;		  /* all but spurious ones */
+extern volatile u32 irq_spurious;	  /* times that there was nothing to acknowledge */
+extern volatile u32 irq_log[256];	  /* in order of arrival, the last 256 */
+extern volatile u32 irq_depth;		  /* the deepest nesting seen */
+extern u8 irq_quiet[IRQS];		  /* disable it when it comes */
+extern u32 irq_nest;			  /* in this one's handler interrupts are on for a while; 0: none */
 void irq_handler(void);
 
 /* --- PSCI

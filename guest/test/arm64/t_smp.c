@@ -279,7 +279,7 @@ static void spi_moves(void)
 static void timers(bool sleep)
 {
 	bool ok = true;
-	u32 before[MAX_CPUS];
+	u32 before[MAX_CPUS] = { 0 };
 
 	for (unsigned n = 1; n < ncpus; n++) {
 		before[n] = irq_cpu[n][INTID_VTIMER];
