@@ -328,6 +328,7 @@ status_t call_vcpu_stop(struct vm *caller, struct call *c)
 		return ERR_NOENT;
 	if (v->state == VCPU_STOPPED)
 		return ERR_STATE;
+	v->run->data = v->state == VCPU_HALTED;
 	sched_remove(v);
 	v->state = VCPU_STOPPED;
 	v->exit_kind = EXIT_STOPPED;

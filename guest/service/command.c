@@ -162,10 +162,46 @@ static void command_reset(char *arg)
 	g = command_guest(arg);
 	if (g == NULL)
 		return;
-	if (g->vm.state == VM_RUNNING)
+	if (g->vm.state == VM_RUNNING || g->vm.state == VM_PAUSED)
 		vm_stop(&g->vm, STOP_RESET, "reset from the service console");
 	else if (!guest_again(g))
 		console_print("%s is still stopping\n", g->vm.name);
+}
+
+static void command_stop(char *arg)
+{
+	struct guest *g = command_guest(arg);
+
+	if (g != NULL)
+		guest_stop(g);
+}
+
+static void command_start(char *arg)
+{
+	struct guest *g = command_guest(arg);
+
+	if (g == NULL)
+		return;
+	if (g->vm.state == VM_RUNNING || g->vm.state == VM_PAUSED)
+		console_print("%s is not stopped\n", g->vm.name);
+	else if (!guest_again(g))
+		console_print("%s is still stopping\n", g->vm.name);
+}
+
+static void command_pause(char *arg)
+{
+	struct guest *g = command_guest(arg);
+
+	if (g != NULL && !vm_pause(&g->vm))
+		console_print("%s does not run\n", g->vm.name);
+}
+
+static void command_resume(char *arg)
+{
+	struct guest *g = command_guest(arg);
+
+	if (g != NULL && !vm_resume(&g->vm))
+		console_print("%s is not paused\n", g->vm.name);
 }
 
 static void command_poweroff(char *arg)
@@ -184,6 +220,10 @@ static const struct {
 	{ "log", "the hypervisor's and this program's log", command_log },
 	{ "audit", "walk every guest's tables against the owners of pages", command_audit },
 	{ "trace", "on | off | show: the last exits of all guests", command_trace },
+	{ "pause", "NAME: its CPUs stand still, its clocks go on", command_pause },
+	{ "resume", "NAME: they go on", command_resume },
+	{ "stop", "NAME: end it, whatever its configuration says of a power-off", command_stop },
+	{ "start", "NAME: start it again once it has stopped", command_start },
 	{ "reset", "NAME: reset that guest, or start it again; without a name: the machine", command_reset },
 	{ "poweroff", "stop all guests and power the machine off", command_poweroff },
 	{ "help", "this", command_help },

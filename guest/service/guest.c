@@ -346,7 +346,7 @@ bool guest_start(struct guest *g)
 	if (!guest_load(g, &state))
 		return false;
 	g->vm.state = VM_RUNNING;
-	g->ended = false;
+	g->ended = g->stays = false;
 	g->started = time_ns();
 	g->starts++;
 	if (guest_run(g, &state))
@@ -439,7 +439,7 @@ static void guest_stopped(struct vm *vm)
 		break;
 	}
 	guest_audit();
-	if (action == ACTION_RESTART && !service_leaving())
+	if (action == ACTION_RESTART && !service_leaving() && !g->stays)
 		timer_set(&g->restart, MAX(now, next)); /* loading one again and again would starve the others */
 	else
 		guest_end(g);
@@ -447,7 +447,8 @@ static void guest_stopped(struct vm *vm)
 
 void guest_stop(struct guest *g)
 {
-	if (g->vm.state == VM_RUNNING) {
+	if (g->vm.state == VM_RUNNING || g->vm.state == VM_PAUSED) {
+		g->stays = true;
 		vm_stop(&g->vm, STOP_POWEROFF, "stopped from the service console");
 	} else if (!g->ended && g->vm.stop_told) { /* it was to start again */
 		timer_cancel(&g->restart);

@@ -20,6 +20,7 @@ struct guest {
 	struct timer restart;
 	u64 starts, started; /* how often, and time_ns() of the last */
 	bool ended;	     /* for good */
+	bool stays;	     /* stopped from the console: it does not start again by itself */
 };
 
 extern struct hv_info service_info;

@@ -38,6 +38,16 @@ static bool loop_own_work(void)
 	return loop_own_work_now();
 }
 
+/* The exit in @v's run page. Of one that was stopped there is nothing to serve: it goes on, or sleeps on. */
+static void loop_serve(struct vcpu *v)
+{
+	v->owed = true;
+	if (unlikely(v->run->kind == EXIT_STOPPED))
+		v->run->reply = v->run->data ? REPLY_HALT : 0;
+	else
+		exit_dispatch(v);
+}
+
 static void loop_exit(struct vcpu *v)
 {
 	u32 kind = v->run->kind;
@@ -46,11 +56,13 @@ static void loop_exit(struct vcpu *v)
 	if (likely(kind < EXIT_COUNT))
 		v->exits[kind]++;
 	if (unlikely(v->vm->state != VM_RUNNING)) {
-		work_queue(&v->vm->stop_work); /* perhaps it was the last one out */
+		if (v->vm->state == VM_PAUSED)
+			v->held = HELD_EXIT;
+		else
+			work_queue(&v->vm->stop_work); /* perhaps it was the last one out */
 		return;
 	}
-	v->owed = true;
-	exit_dispatch(v);
+	loop_serve(v);
 }
 
 static void loop_refused(struct vcpu *v, status_t status)
@@ -114,4 +126,31 @@ status_t loop_vcpu_run(struct vcpu *v)
 	if (s == OK)
 		v->in_guest = true;
 	return s;
+}
+
+bool vm_resume(struct vm *vm)
+{
+	if (vm->state != VM_PAUSED)
+		return false;
+	vm->state = VM_RUNNING;
+	for (unsigned i = 0; i < vm->nvcpus && vm->state == VM_RUNNING; i++) {
+		struct vcpu *v = &vm->vcpu[i];
+		enum vcpu_held held = v->held;
+		status_t s;
+
+		v->held = HELD_NOT; /* still in the guest: the event that it was stopped is yet to come, and served then
+				     */
+		if (held == HELD_NOT)
+			continue;
+		if (held == HELD_EXIT) {
+			loop_serve(v);
+			if (!v->owed)
+				continue;
+			v->owed = false;
+		}
+		s = loop_vcpu_run(v);
+		if (s != OK)
+			loop_refused(v, s);
+	}
+	return true;
 }

@@ -17,6 +17,9 @@ struct vcpu *loop_step(struct vcpu *v);
 /** Let @v run from its present state on. The hypervisor's errors. */
 MUST_CHECK status_t loop_vcpu_run(struct vcpu *v);
 
+/** @vm goes on where vm_pause has stopped it. False: it was not paused. */
+bool vm_resume(struct vm *vm);
+
 /** Serve the exit in @v's run page; clears v->owed if there shall be no reply now. Each architecture has its own. */
 void exit_dispatch(struct vcpu *v);
 

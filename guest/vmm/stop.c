@@ -20,7 +20,7 @@ void vm_stop(struct vm *vm, enum vm_stop how, const char *why, ...)
 {
 	va_list ap;
 
-	if (vm->state != VM_RUNNING)
+	if (vm->state != VM_RUNNING && vm->state != VM_PAUSED)
 		return; /* the first reason counts */
 	va_start(ap, why);
 	(void)vsnprintf(vm->stop_why, sizeof(vm->stop_why), why, ap);
@@ -32,6 +32,7 @@ void vm_stop(struct vm *vm, enum vm_stop how, const char *why, ...)
 		status_t s;
 
 		v->owed = false;
+		v->held = HELD_NOT;
 		if (!v->in_guest)
 			continue;
 		s = hv_call(HV_VCPU_STOP, v->id, 0, 0, 0, 0).status;
@@ -42,4 +43,21 @@ void vm_stop(struct vm *vm, enum vm_stop how, const char *why, ...)
 	if (vm->stop_work.fn == NULL)
 		work_init(&vm->stop_work, stop_check);
 	work_queue(&vm->stop_work);
+}
+
+bool vm_pause(struct vm *vm)
+{
+	if (vm->state != VM_RUNNING)
+		return false;
+	vm->state = VM_PAUSED;
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
+		struct vcpu *v = &vm->vcpu[i];
+
+		v->held = v->owed ? HELD_REPLY : HELD_NOT;
+		v->owed = false;
+		/* Refused: it has exited already, and the event on its way is kept as the other's is. */
+		if (v->in_guest)
+			(void)hv_call(HV_VCPU_STOP, v->id, 0, 0, 0, 0);
+	}
+	return true;
 }

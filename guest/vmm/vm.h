@@ -23,6 +23,9 @@ enum vm_state { VM_STOPPED, VM_RUNNING, VM_PAUSED, VM_CRASHED, VM_OFF };
 /* Why a VM stopped for good. */
 enum vm_stop { STOP_POWEROFF, STOP_RESET, STOP_CRASH };
 
+/* A paused vCPU has an exit that nobody has served yet, or one that lacks only the reply. */
+enum vcpu_held { HELD_NOT, HELD_EXIT, HELD_REPLY };
+
 struct vm;
 struct vcpu {
 	struct vm *vm;
@@ -32,6 +35,7 @@ struct vcpu {
 	u64 exits[EXIT_COUNT]; /* that came to the service VM */
 	bool in_guest;	       /* it was let run and has not exited since         */
 	bool owed;	       /* its exit is being served: the loop will reply   */
+	enum vcpu_held held;   /* while the VM is paused: what vm_resume has to do     */
 	bool parked;	       /* it halted with interrupts off, or awaits a SIPI */
 };
 
@@ -80,5 +84,8 @@ static inline void vm_msi(struct vm *vm, u64 addr, u32 data)
 
 /** The guest asked for it, or must be stopped: from the event loop on, no vCPU of it runs. Says @why on its console. */
 void vm_stop(struct vm *vm, enum vm_stop how, const char *why, ...) PRINTF(3, 4);
+
+/** None of @vm's vCPUs runs until vm_resume; its timers and counters go on. False: it does not run. */
+bool vm_pause(struct vm *vm);
 
 #endif

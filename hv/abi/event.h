@@ -43,7 +43,7 @@ enum event_kind {
 	X(EOI, eoi)		      /* end of a level-triggered interrupt          */ \
 	X(SHUTDOWN, shutdown)	      /* triple fault, or PSCI off                   */ \
 	X(ENTRY_FAILED, entry_failed) /* the CPU refused the guest's state       */     \
-	X(STOPPED, none)	      /* VCPU_STOP                                   */ \
+	X(STOPPED, none)	      /* VCPU_STOP; data: 1, it was halted           */ \
 	X(SIPI, sipi)		      /* INIT or SIPI for this vCPU                  */ \
 	X(DEBUG, none)		      /* breakpoint or single step                   */ \
 	X(LENGTH,                                                                       \

@@ -202,6 +202,30 @@ def test_service_console_knows_the_guest(quick):
     child.close()
 
 
+def test_service_console_pauses_and_stops_one_guest(quick):
+    """What a paused guest is told waits until it goes on; a stopped one starts again when told so."""
+    child = quick.console("--config", quick.linux("", "on-poweroff = restart", poweroff="no"))
+    child.expect_exact(PROMPT)
+    child.send(ESCAPE + "s" + "pause linux\r")
+    for command, answer in (("vms", "linux +paused"), ("pause linux", "linux does not run"), ("start linux", "linux is not stopped")):
+        child.send(command + "\r")
+        child.expect(answer, timeout=30)
+    child.send(ESCAPE + "n" + "echo $((6 * 7))00\r")
+    with pytest.raises(pexpect.TIMEOUT):
+        child.expect_exact("4200", timeout=5)
+    child.send(ESCAPE + "s" + "resume linux\r" + ESCAPE + "n")
+    child.expect_exact("4200")
+    child.send(ESCAPE + "s" + "stop linux\r")
+    child.expect_exact("trivet: guest linux has powered off: stopped from the service console")
+    child.send("resume linux\r")
+    child.expect_exact("linux is not paused")
+    child.send("start linux\r" + ESCAPE + "n")
+    child.expect_exact(PROMPT)
+    child.send(QUIT)
+    child.expect(pexpect.EOF)
+    child.close()
+
+
 @pytest.mark.parametrize("command, words", [("poweroff", "powering off"), ("reset", "resetting the machine")])
 def test_service_console_stops_everything(quick, command, words):
     """Also what would start again when it stops by itself."""

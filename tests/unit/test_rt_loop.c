@@ -242,6 +242,76 @@ static void a_refused_reply_stops_that_vm_only(void **state)
 	assert_int_equal(nstopped, 1);
 }
 
+/* One vCPU's exit is on its way when the VM is paused, the other is stopped, halted. */
+static void a_paused_vm_goes_on_where_it_was(void **state)
+{
+	assert_true(vm_pause(&vm));
+	assert_false(vm_pause(&vm));
+	assert_int_equal(nstop, 2);
+	comes(EVENT_EXIT, &vm.vcpu[0]);
+	(void)loop_step(loop_step(NULL));
+	page[1].kind = EXIT_STOPPED;
+	page[1].data = 1;
+	comes(EVENT_EXIT, &vm.vcpu[1]);
+	(void)loop_step(loop_step(NULL));
+	assert_int_equal(waited_for, 0);
+	assert_int_equal(nexit, 0);
+	assert_int_equal(nstopped, 0);
+	assert_true(vm_resume(&vm));
+	assert_false(vm_resume(&vm));
+	assert_int_equal(nexit, 1);
+	assert_int_equal(nrun, 2);
+	assert_int_equal(page[1].reply, REPLY_HALT);
+	assert_true(vm.vcpu[0].in_guest && vm.vcpu[1].in_guest);
+}
+
+static void a_reply_that_a_pause_has_stopped_is_given_later(void **state)
+{
+	struct vcpu *v;
+
+	comes(EVENT_EXIT, &vm.vcpu[0]);
+	v = loop_step(NULL);
+	assert_true(vm_pause(&vm)); /* as a command or a timer between exit and reply does */
+	(void)loop_step(v);
+	assert_int_equal(waited_for, 0);
+	assert_true(vm_resume(&vm));
+	assert_int_equal(nexit, 1);
+	assert_int_equal(nrun, 1);
+}
+
+/* The event that it was stopped comes after it was to go on. */
+static void a_pause_may_end_before_all_have_heard_of_it(void **state)
+{
+	struct vcpu *v;
+
+	assert_true(vm_pause(&vm));
+	assert_true(vm_resume(&vm));
+	assert_int_equal(nrun, 0);
+	page[1].kind = EXIT_STOPPED;
+	page[1].data = 0;
+	comes(EVENT_EXIT, &vm.vcpu[1]);
+	v = loop_step(NULL);
+	assert_int_equal(nexit, 0);
+	assert_int_equal(page[1].reply, 0);
+	(void)loop_step(v);
+	assert_int_equal(waited_for, vm.vcpu[1].id);
+}
+
+static void a_paused_vm_can_be_stopped(void **state)
+{
+	assert_true(vm_pause(&vm));
+	comes(EVENT_EXIT, &vm.vcpu[0]);
+	(void)loop_step(loop_step(NULL));
+	vm_stop(&vm, STOP_POWEROFF, "told so");
+	assert_false(vm_resume(&vm));
+	page[1].kind = EXIT_STOPPED;
+	comes(EVENT_EXIT, &vm.vcpu[1]);
+	(void)loop_step(loop_step(NULL));
+	assert_int_equal(nstopped, 1);
+	assert_int_equal(nexit, 0);
+	assert_int_equal(nrun, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +322,10 @@ int main(void)
 		cmocka_unit_test_setup(a_stopped_vm_gets_no_reply_and_is_told_of_when_all_are_out, setup),
 		cmocka_unit_test_setup(the_first_reason_to_stop_counts, setup),
 		cmocka_unit_test_setup(a_refused_reply_stops_that_vm_only, setup),
+		cmocka_unit_test_setup(a_paused_vm_goes_on_where_it_was, setup),
+		cmocka_unit_test_setup(a_reply_that_a_pause_has_stopped_is_given_later, setup),
+		cmocka_unit_test_setup(a_pause_may_end_before_all_have_heard_of_it, setup),
+		cmocka_unit_test_setup(a_paused_vm_can_be_stopped, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
