@@ -34,6 +34,11 @@ status_t loader_arm64(struct machine *machine, struct loader_input *in, struct v
 	return ERR_NOENT;
 }
 
+void arm64_reset_state(struct vcpu_state *st, unsigned index)
+{
+	st->mpidr = index;
+}
+
 static status_t make(u64 ram, u64 gpa)
 {
 	const struct machine_options opt = { .ncpus = 2, .serial = &tty.tty, .info = &info };
@@ -289,6 +294,14 @@ static void reset_gives_power_on_state(void **state)
 	assert_int_equal(loads, 1);
 }
 
+static void each_cpu_has_its_own_first_state(void **state)
+{
+	struct vcpu_state st = { .mpidr = 7 };
+
+	machine_cpu_state(&m, 1, &st);
+	assert_int_equal(st.mpidr, 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -304,6 +317,7 @@ int main(void)
 		T(odd_options_are_refused),
 		T(without_serial_port_there_is_none),
 		T(reset_gives_power_on_state),
+		T(each_cpu_has_its_own_first_state),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
