@@ -37,7 +37,7 @@ $(GT)/obj/%.S.o: %.S
 $(GT)/obj/%.asm.o: %.asm
 	@mkdir -p $(@D)
 	@echo "NASM  $< (test guest)"
-	@$(NASM) -f elf64 -MD $(@:.o=.d) -o $@ $<
+	@$(NASM) -f elf64 -I./ -MD $(@:.o=.d) -o $@ $<
 
 define GT_LD
 	@echo "LD    $@"

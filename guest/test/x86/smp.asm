@@ -1,5 +1,6 @@
 ; SPDX-License-Identifier: Apache-2.0
 ; guest/test/x86/smp.asm: where a CPU that a SIPI starts begins: from real mode to *smp_entry in long mode.
+%include "guest/test/x86/long.inc"
 
 extern t_pml4, t_gdtr, t_idtr
 global smp_trampoline, smp_trampoline_end, smp_started, smp_entry
@@ -45,28 +46,7 @@ smp_32:
 	mov	ds, eax
 	mov	es, eax
 	mov	ss, eax
-	mov	eax, cr4
-	or	eax, 0x20		; PAE
-	mov	cr4, eax
-	mov	eax, t_pml4
-	mov	cr3, eax
-	mov	ecx, 0xc0000080		; EFER.LME
-	rdmsr
-	or	eax, 0x100
-	wrmsr
-	mov	eax, 0x80010033		; PG WP NE ET MP PE
-	mov	cr0, eax
-	lgdt	[t_gdtr]
-	jmp	0x18:.long
-bits 64
-.long:
-	mov	eax, 0x10
-	mov	ds, eax
-	mov	es, eax
-	mov	ss, eax
-	xor	eax, eax
-	mov	fs, eax
-	mov	gs, eax
+	long_mode
 	mov	rsp, smp_stack_top
 	lock inc dword [smp_started]
 	lidt	[t_idtr]

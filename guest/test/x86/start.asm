@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: Apache-2.0
 ; guest/test/x86/start.asm: from the Multiboot loader to t_start in long mode; exception stubs; trap_try.
 ; Memory below 4 GiB is mapped one to one with 2 MiB pages, open to ring 3 as well.
+%include "guest/test/x86/long.inc"
 
 extern t_start, trap_c, trap_last
 global _start, t_gdt, t_gdtr, t_pml4, t_pdpt, t_pd, t_tss, isr_table, trap_try, try_rsp, try_fail, t_stack_top
@@ -35,28 +36,7 @@ _start:
 	add	eax, 0x200000
 	add	edi, 8
 	loop	.pd
-	mov	eax, cr4
-	or	eax, 0x20		; PAE
-	mov	cr4, eax
-	mov	eax, t_pml4
-	mov	cr3, eax
-	mov	ecx, 0xc0000080		; EFER.LME
-	rdmsr
-	or	eax, 0x100
-	wrmsr
-	mov	eax, 0x80010033		; PG WP NE ET MP PE
-	mov	cr0, eax
-	lgdt	[t_gdtr]
-	jmp	0x18:.long
-bits 64
-.long:
-	mov	eax, 0x10
-	mov	ds, eax
-	mov	es, eax
-	mov	ss, eax
-	xor	eax, eax
-	mov	fs, eax
-	mov	gs, eax
+	long_mode
 	xor	ebp, ebp
 	call	t_start
 .stop:	cli
