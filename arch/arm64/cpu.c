@@ -14,6 +14,7 @@
 extern char image_start[], text_end[];
 
 struct arm_features arm_features;
+const u8 arm_pa_bits[ARM_PA_RANGES] = { 32, 36, 40, 42, 44, 48 };
 static const struct boot_platform *cpu_platform;
 static char cpu_name[32];
 
@@ -33,7 +34,6 @@ static char cpu_name[32];
 
 static void cpu_features(void)
 {
-	static const u8 bits[] = { 32, 36, 40, 42, 44, 48 };
 	u64 pfr0 = read_sysreg(id_aa64pfr0_el1), isar1 = read_sysreg(id_aa64isar1_el1);
 	u64 isar2 = read_sysreg(S3_0_C0_C6_2), mmfr0 = read_sysreg(id_aa64mmfr0_el1);
 	struct arm_features *f = &arm_features;
@@ -46,7 +46,7 @@ static void cpu_features(void)
 	f->ras = ID_NIBBLE(pfr0, 28);
 	f->el0_32 = ID_NIBBLE(pfr0, 0) == 2;
 	f->pan = ID_NIBBLE(read_sysreg(id_aa64mmfr1_el1), 20);
-	f->pa_bits = bits[MIN(ID_NIBBLE(mmfr0, 0), 5u)];
+	f->pa_bits = arm_pa_bits[MIN(ID_NIBBLE(mmfr0, 0), ARM_PA_RANGES - 1u)];
 	f->ipa_bits = MIN(f->pa_bits, 40u);
 }
 

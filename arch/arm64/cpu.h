@@ -21,6 +21,10 @@ struct arm_features {
 };
 extern struct arm_features arm_features;
 
+/* Bits of a physical address by ID_AA64MMFR0_EL1.PARange, as far as our tables go. */
+#define ARM_PA_RANGES 6
+extern const u8 arm_pa_bits[ARM_PA_RANGES];
+
 /* Our own tables, the service VM's (with VHE its stage 1, else a stage 2), a guest's. */
 extern const struct ptab_format fmt_el2, fmt_el2_vhe, fmt_el0, fmt_s2, fmt_s2_service;
 
@@ -58,7 +62,7 @@ enum arm_leave arm_enter(struct arch_vcpu *v);
 
 /* ESR_ELx.EC (Arm ARM, D19.2.40). */
 #define ESR_EC(esr)  ((esr) >> 26 & 0x3f)
-#define ESR_IL	     BIT(25)
+#define ESR_IL	     ARM_ESR_IL
 #define EC_UNKNOWN   0x00
 #define EC_WFX	     0x01
 #define EC_SVC64     0x15
@@ -77,7 +81,7 @@ void context_own(struct arch_vcpu *v);
 extern struct arch_vcpu *context_owner;
 /** EL1 registers that an exception goes through; @v owns the CPU. */
 void context_exception(struct arch_vcpu *v, u64 esr, u64 far, bool has_far);
-/** The virtual timer: would it interrupt at counter value @now? And when will it, ~0 never. */
+/** The counter value from which on the virtual timer interrupts, ~0 never. */
 u64 context_vtimer(const struct arch_vcpu *v);
 /** Bring @v's struct arm_context up to date. */
 void context_save(struct arch_vcpu *v);
@@ -105,8 +109,6 @@ void trap_answer(struct arch_vcpu *v, u64 value);
  * though EL1PCTEN alone should matter. False: it was something else.
  */
 bool trap_counter(struct arch_vcpu *v, u64 esr);
-/** ID register op2 of CRm, as guests read it. */
-u64 trap_id(unsigned crm, unsigned op2);
 
 /* arch/arm64/run.c */
 /** No vCPU's HCR_EL2 is set any more; @v, if not NULL, gives the CPU's EL1 registers back. */
@@ -121,8 +123,5 @@ bool run_halt(struct arch_vcpu *v, u64 next_pc, struct exit *x);
 /* arch/arm64/psci.c */
 /** PSCI and SMCCC (Arm DEN0022, DEN0028). False: hv/ must see @x. */
 bool psci_call(struct arch_vcpu *v, struct exit *x);
-
-/** Device pages of ours, for arch_device_reserved. */
-void cpu_reserve(u64 pa, u64 size);
 
 #endif

@@ -169,7 +169,7 @@ static COLD NOINLINE bool run_data_abort_rest(struct arch_vcpu *v, u64 esr, stru
 		return true;
 	}
 	if (esr & ISS_CM) { /* cache maintenance of what is no memory */
-		v->pc += esr & ESR_IL ? 4 : 2;
+		v->pc += arm_length(esr);
 		return true;
 	}
 	if (type == FSC_PERMISSION) { /* then HPFAR_EL2 does not hold it */
@@ -200,14 +200,14 @@ static inline bool run_data_abort(struct arch_vcpu *v, u64 esr, struct exit *x)
 			vgic_write(&v->gic, gpa, size, rt == 31 ? 0 : v->regs->x[rt]);
 		else
 			arm_load(v, esr, vgic_read(&v->gic, gpa, size));
-		v->pc += esr & ESR_IL ? 4 : 2;
+		v->pc += arm_length(esr);
 		return true;
 	}
 	v->esr = esr;
 	v->far = far;
 	v->forwarded = !(esr & ISS_WNR);
 	x->kind = EXIT_MMIO;
-	x->next_pc = v->pc + (esr & ESR_IL ? 4 : 2);
+	x->next_pc = v->pc + arm_length(esr);
 	x->mmio.gpa = gpa;
 	x->mmio.gva = far;
 	x->mmio.access = esr & ISS_WNR ? MAP_W : MAP_R;
@@ -281,8 +281,8 @@ static bool run_sync(struct arch_vcpu *v, struct exit *x)
 			return true;
 		}
 		if (!(esr & ISS_WFE))
-			return run_halt(v, v->pc + (esr & ESR_IL ? 4 : 2), x);
-		v->pc += esr & ESR_IL ? 4 : 2;
+			return run_halt(v, v->pc + arm_length(esr), x);
+		v->pc += arm_length(esr);
 		x->kind = EXIT_PAUSE;
 		x->next_pc = v->pc;
 		return false;

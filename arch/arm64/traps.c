@@ -69,10 +69,9 @@ static u64 trap_isar1(u64 v)
 
 static u64 trap_mmfr0(u64 v)
 {
-	static const u8 bits[] = { 32, 36, 40, 42, 44, 48 };
 	unsigned range = 0;
 
-	while (range + 1 < ARRAY_SIZE(bits) && bits[range + 1] <= arm_features.ipa_bits)
+	while (range + 1 < ARM_PA_RANGES && arm_pa_bits[range + 1] <= arm_features.ipa_bits)
 		range++;
 	v = WITH(v, 0, range);
 	v &= ~(0xfffUL << 32); /* granules of stage 2        */
@@ -98,7 +97,7 @@ static u64 trap_mmfr2(u64 v)
 	return WITHOUT(v, 56); /* EVT */
 }
 
-u64 trap_id(unsigned crm, unsigned op2)
+static u64 trap_id(unsigned crm, unsigned op2)
 {
 	u64 v = trap_id_raw(crm, op2);
 
@@ -253,10 +252,7 @@ static enum trap_done trap_access(struct arch_vcpu *v, u32 reg, bool write, u64 
 	}
 	if (op0 == 3 && op1 == 0 && crn == 12 && crm == 11 && op2 >= 5 && write && v->gic.vgic->v3) {
 		v->exits[EXIT_APIC]++;
-		if (op2 != 7) /* ICC_SGI1R_EL1, ICC_ASGI1R_EL1; ICC_SGI0R_EL1 */
-			vgic_sgi(&v->gic, *value, op2 == 5);
-		else
-			vgic_sgi(&v->gic, *value, false);
+		vgic_sgi(&v->gic, *value, op2 == 5); /* ICC_SGI1R_EL1; else ICC_ASGI1R_EL1, ICC_SGI0R_EL1 */
 		return TRAP_DONE;
 	}
 	v->exits[EXIT_MSR]++;
@@ -281,22 +277,25 @@ static u32 trap_reg(u64 esr)
 			  (u32)(esr >> 17) & 7);
 }
 
-void trap_answer(struct arch_vcpu *v, u64 value)
+/* Give the MRS of @esr its result. */
+static void trap_put(struct arch_vcpu *v, u64 esr, u64 value)
 {
-	unsigned rt = v->esr >> 5 & 31;
+	unsigned rt = esr >> 5 & 31;
 
 	if (rt != 31)
 		v->regs->x[rt] = value;
 }
 
+void trap_answer(struct arch_vcpu *v, u64 value)
+{
+	trap_put(v, v->esr, value);
+}
+
 bool trap_counter(struct arch_vcpu *v, u64 esr)
 {
-	unsigned rt = esr >> 5 & 31;
-
 	if (ESR_EC(esr) != EC_SYSREG || !(esr & 1) || trap_reg(esr) != CNTPCT_EL0)
 		return false;
-	if (rt != 31)
-		v->regs->x[rt] = arch_counter();
+	trap_put(v, esr, arch_counter());
 	v->pc += 4;
 	return true;
 }
@@ -310,8 +309,8 @@ bool trap_sysreg(struct arch_vcpu *v, u64 esr, struct exit *x)
 
 	switch (trap_access(v, reg, write, &value)) {
 	case TRAP_DONE:
-		if (!write && rt != 31)
-			v->regs->x[rt] = value;
+		if (!write)
+			trap_put(v, esr, value);
 		v->pc += 4;
 		x->kind = EXIT_NONE; /* a timer that has moved is hv/'s to see */
 		return v->deadline == deadline;

@@ -278,7 +278,7 @@ void arm_complete(struct arch_vcpu *v, enum exit_kind kind, const struct run_pag
 			trap_answer(v, run->data);
 		else if (v->forwarded && kind == EXIT_MMIO)
 			arm_load(v, v->esr, run->data);
-		v->pc += v->esr & ESR_IL ? 4 : 2;
+		v->pc += arm_length(v->esr);
 	}
 	if (reply & REPLY_INJECT) {
 		run_own(v);

@@ -38,7 +38,7 @@ static u64 *map_table(u64 pa)
 	return (u64 *)((*e & DESC_ADDR) + mem_offset);
 }
 
-static bool map_range(u64 base, u64 size, bool device)
+bool boot_map(u64 base, u64 size, bool device)
 {
 	u64 end = base + size;
 
@@ -60,11 +60,6 @@ static bool map_range(u64 base, u64 size, bool device)
 	return true;
 }
 
-bool boot_map(u64 base, u64 size, bool device)
-{
-	return map_range(base, size, device);
-}
-
 u64 boot_map_start(u64 image, u64 end, u64 fdt)
 {
 	u64 offset = mem_offset, root;
@@ -73,8 +68,8 @@ u64 boot_map_start(u64 image, u64 end, u64 fdt)
 	mem_offset = 0; /* as long as the MMU is off */
 	root = map_pa(map_root);
 	map_root[0] = map_pa(map_gib) | DESC_TABLE;
-	(void)map_range(image, end - image, false);
-	(void)map_range(fdt, SIZE_2M, false);
+	(void)boot_map(image, end - image, false);
+	(void)boot_map(fdt, SIZE_2M, false);
 	mem_offset = offset;
 	return root;
 }

@@ -82,6 +82,12 @@ static inline u64 arch_vcpu_deadline(const struct arch_vcpu *v)
 #define ARM_ISS_SF	 BIT(15)
 #define ARM_ESR_IL	 BIT(25)
 
+/* Bytes of the instruction that made the exit with syndrome @esr. */
+static inline unsigned arm_length(u64 esr)
+{
+	return esr & ARM_ESR_IL ? 4 : 2;
+}
+
 /* The value that a load gets, as the instruction extends it. */
 static inline void arm_load(struct arch_vcpu *v, u64 esr, u64 value)
 {
@@ -122,7 +128,7 @@ static inline u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, s
 	if (likely(reply == REPLY_SKIP && kind == EXIT_MMIO)) {
 		if (v->forwarded)
 			arm_load(v, v->esr, run->data);
-		v->pc += v->esr & ARM_ESR_IL ? 4 : 2;
+		v->pc += arm_length(v->esr);
 	} else {
 		arm_complete(v, kind, run, reply);
 	}
