@@ -371,6 +371,21 @@ status_t call_vcpu_set(struct vm *caller, struct call *c)
 	return status;
 }
 
+status_t call_vcpu_sched(struct vm *caller, struct call *c)
+{
+	struct vcpu *v = vcpu_get(c->arg[1]);
+	u64 cpu = c->arg[2] & 0xffff, priority = c->arg[2] >> 16, shares = c->arg[3];
+
+	if (!v)
+		return ERR_NOENT;
+	if (cpu != 0 || priority >= SCHED_PRIORITIES || shares == 0 || shares > SCHED_SHARES_MAX ||
+	    c->arg[5] > SCHED_PERIOD_MAX)
+		return ERR_RANGE;
+	if (c->arg[4] > c->arg[5])
+		return ERR_INVAL;
+	return priority == 0 && shares == SCHED_SHARES && c->arg[4] == 0 ? OK : ERR_UNSUPPORTED;
+}
+
 status_t call_vcpu_extint(struct vm *caller, struct call *c)
 {
 	struct vcpu *v = vcpu_get(c->arg[1]);

@@ -13,6 +13,7 @@ struct vcpu;
 #define PENDING_TIMER	 BIT(1)
 #define PENDING_EXIT	 BIT(2)
 #define PENDING_DOORBELL BIT(3)
+#define PENDING_KICK	 BIT(4)
 
 struct cpu {
 	struct vcpu *current;  /* runs, or ran last before idling  */

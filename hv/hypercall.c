@@ -31,6 +31,11 @@ bool event_deliver(struct cpu *c)
 		event_give(c, EVENT_TIMER, 0, 0);
 		return true;
 	}
+	if (c->pending & PENDING_KICK) {
+		c->pending &= ~(u32)PENDING_KICK;
+		event_give(c, EVENT_KICK, 0, 0);
+		return true;
+	}
 	if (!list_empty(&c->exits)) {
 		struct vcpu *v = list_entry(c->exits.next, struct vcpu, link);
 
@@ -159,6 +164,20 @@ status_t call_timer_set(struct vm *caller, struct call *c)
 {
 	this_cpu()->service_timer = c->arg[1] ? c->arg[1] : ~0UL;
 	sched_arm(this_cpu());
+	return OK;
+}
+
+/* There is one CPU, and its service vCPU runs already. */
+status_t call_cpu_start(struct vm *caller, struct call *c)
+{
+	return ERR_RANGE;
+}
+
+status_t call_cpu_kick(struct vm *caller, struct call *c)
+{
+	if (c->arg[1] != 0)
+		return ERR_RANGE;
+	sched_post(this_cpu(), PENDING_KICK);
 	return OK;
 }
 

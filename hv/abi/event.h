@@ -12,6 +12,7 @@ enum event_kind {
 	EVENT_DOORBELL, /* cookie: the doorbell's; rung once or more             */
 	EVENT_IRQ,	/* cookie: IRQ_ATTACH's; level interrupts are masked until IRQ_ACK */
 	EVENT_TIMER,	/* the TIMER_SET time has come                           */
+	EVENT_KICK,	/* CPU_KICK, once or more                                */
 };
 
 /*

@@ -18,34 +18,37 @@
  *
  * X(NAME, function, right): order is ABI.
  */
-#define HYPERCALL_LIST(X)                                                                                           \
-	X(INFO, info, 0)			 /* () fill mailbox with struct hv_info             */              \
-	X(REPLY_WAIT, reply_wait, RIGHT_SERVICE) /* (vcpu or 0, flags) -> kind, cookie, data */                     \
-	X(VM_CREATE, vm_create, RIGHT_VM)	 /* (donation, size, cookie) -> vm               */                 \
-	X(VM_DESTROY, vm_destroy, RIGHT_VM)	 /* (vm): its memory goes back to its owner      */                 \
-	X(VM_MAP, vm_map, RIGHT_VM)		 /* (vm, gpa, pa, size, MAP_*)                      */              \
-	X(VM_UNMAP, vm_unmap, RIGHT_VM)		 /* (vm, gpa, size): what is mapped there; ERR_UNMAPPED: nothing */ \
-	X(VM_DONATE, vm_donate, RIGHT_VM)	 /* (vm, pa, size): more memory for its tables     */               \
-	X(VCPU_CREATE, vcpu_create, RIGHT_VM)	 /* (vm, run page, cookie, APIC ID) -> vcpu    */                   \
-	X(VCPU_RUN, vcpu_run, RIGHT_VM)		 /* (vcpu): complete its exit, let it run           */              \
-	X(VCPU_STOP, vcpu_stop, RIGHT_VM)	 /* (vcpu): it exits with EXIT_STOPPED             */               \
-	X(VCPU_GET, vcpu_get, RIGHT_VM)		 /* (vcpu): fill mailbox with struct vcpu_state     */              \
-	X(VCPU_SET, vcpu_set, RIGHT_VM)		 /* (vcpu, VCPU_SET_*): load struct vcpu_state from the mailbox */  \
-	X(VM_CONFIGURE, vm_configure, RIGHT_VM)	 /* (vm, n): mailbox holds n vm_config      */                      \
-	X(VM_SET_MSR, vm_set_msr, RIGHT_VM)	 /* (vm, n): mailbox holds n msr_policy          */                 \
-	X(VM_IRQ, vm_irq, RIGHT_VM)		 /* (vm, MSI address, MSI data)                     */              \
-	X(VCPU_EXTINT, vcpu_extint, RIGHT_VM)	 /* (vcpu, level): the 8259's INTR line        */                   \
-	X(VCPU_APIC, vcpu_apic, RIGHT_VM)	 /* (vcpu, offset, write, value) -> value          */               \
-	X(VM_DOORBELL, vm_doorbell, RIGHT_VM)	 /* (vm, address, DOORBELL_*, match, cookie)   */                   \
-	X(TIMER_SET, timer_set, RIGHT_SERVICE)	 /* (counter value or 0): EVENT_TIMER then    */                    \
-	X(IRQ_ATTACH, irq_attach, RIGHT_DEVICE)	 /* (gsi, IRQ_*, cookie): EVENT_IRQ          */                     \
-	X(IRQ_ACK, irq_ack, RIGHT_DEVICE)	 /* (gsi): it may come again                       */               \
-	X(STATS, stats, RIGHT_VM)		 /* (vm, vcpu index): mailbox, struct hv_stats      */              \
-	X(TRACE, trace, RIGHT_VM)		 /* (ring page or 0, pages, mask of VMs)            */              \
-	X(AUDIT, audit, RIGHT_VM)		 /* () mailbox, struct hv_audit                     */              \
-	X(LOG, log, RIGHT_CONSOLE)		 /* (offset): copy the boot log into the mailbox -> bytes */        \
-	X(MACHINE, machine, RIGHT_MACHINE)	 /* (MACHINE_*): reset or power off               */                \
-	X(VM_LINE, vm_line, RIGHT_VM) /* (vm, number, level): a wire to the interrupt controller in the hypervisor */
+#define HYPERCALL_LIST(X)                                                                                             \
+	X(INFO, info, 0)			 /* () fill mailbox with struct hv_info             */                \
+	X(REPLY_WAIT, reply_wait, RIGHT_SERVICE) /* (vcpu or 0, flags) -> kind, cookie, data */                       \
+	X(VM_CREATE, vm_create, RIGHT_VM)	 /* (donation, size, cookie) -> vm               */                   \
+	X(VM_DESTROY, vm_destroy, RIGHT_VM)	 /* (vm): its memory goes back to its owner      */                   \
+	X(VM_MAP, vm_map, RIGHT_VM)		 /* (vm, gpa, pa, size, MAP_*)                      */                \
+	X(VM_UNMAP, vm_unmap, RIGHT_VM)		 /* (vm, gpa, size): what is mapped there; ERR_UNMAPPED: nothing */   \
+	X(VM_DONATE, vm_donate, RIGHT_VM)	 /* (vm, pa, size): more memory for its tables     */                 \
+	X(VCPU_CREATE, vcpu_create, RIGHT_VM)	 /* (vm, run page, cookie, APIC ID) -> vcpu    */                     \
+	X(VCPU_RUN, vcpu_run, RIGHT_VM)		 /* (vcpu): complete its exit, let it run           */                \
+	X(VCPU_STOP, vcpu_stop, RIGHT_VM)	 /* (vcpu): it exits with EXIT_STOPPED             */                 \
+	X(VCPU_GET, vcpu_get, RIGHT_VM)		 /* (vcpu): fill mailbox with struct vcpu_state     */                \
+	X(VCPU_SET, vcpu_set, RIGHT_VM)		 /* (vcpu, VCPU_SET_*): load struct vcpu_state from the mailbox */    \
+	X(VM_CONFIGURE, vm_configure, RIGHT_VM)	 /* (vm, n): mailbox holds n vm_config      */                        \
+	X(VM_SET_MSR, vm_set_msr, RIGHT_VM)	 /* (vm, n): mailbox holds n msr_policy          */                   \
+	X(VM_IRQ, vm_irq, RIGHT_VM)		 /* (vm, MSI address, MSI data)                     */                \
+	X(VCPU_EXTINT, vcpu_extint, RIGHT_VM)	 /* (vcpu, level): the 8259's INTR line        */                     \
+	X(VCPU_APIC, vcpu_apic, RIGHT_VM)	 /* (vcpu, offset, write, value) -> value          */                 \
+	X(VM_DOORBELL, vm_doorbell, RIGHT_VM)	 /* (vm, address, DOORBELL_*, match, cookie)   */                     \
+	X(TIMER_SET, timer_set, RIGHT_SERVICE)	 /* (counter value or 0): EVENT_TIMER then    */                      \
+	X(IRQ_ATTACH, irq_attach, RIGHT_DEVICE)	 /* (gsi, IRQ_*, cookie): EVENT_IRQ          */                       \
+	X(IRQ_ACK, irq_ack, RIGHT_DEVICE)	 /* (gsi): it may come again                       */                 \
+	X(STATS, stats, RIGHT_VM)		 /* (vm, vcpu index): mailbox, struct hv_stats      */                \
+	X(TRACE, trace, RIGHT_VM)		 /* (ring page or 0, pages, mask of VMs)            */                \
+	X(AUDIT, audit, RIGHT_VM)		 /* () mailbox, struct hv_audit                     */                \
+	X(LOG, log, RIGHT_CONSOLE)		 /* (offset): copy the boot log into the mailbox -> bytes */          \
+	X(MACHINE, machine, RIGHT_MACHINE)	 /* (MACHINE_*): reset or power off               */                  \
+	X(VM_LINE, vm_line, RIGHT_VM) /* (vm, number, level): a wire to the interrupt controller in the hypervisor */ \
+	X(CPU_START, cpu_start, RIGHT_SERVICE) /* (cpu, entry, arg): the service vCPU of physical CPU @cpu, once */   \
+	X(CPU_KICK, cpu_kick, RIGHT_SERVICE)   /* (cpu): EVENT_KICK there */                                          \
+	X(VCPU_SCHED, vcpu_sched, RIGHT_VM)    /* (vcpu, cpu | priority << 16, shares, budget, period) */
 
 enum hypercall {
 #define X(NAME, fn, right) HV_##NAME,
@@ -73,6 +76,15 @@ enum hypercall {
 /* VCPU_SET flags. */
 #define VCPU_SET_POWER_ON 0x1u /* the local interrupt controller, too, is as after power-on */
 #define VCPU_SET_WAIT	  0x2u /* with it: another vCPU will start this one (SIPI; PSCI CPU_ON) */
+
+/*
+ * VCPU_SCHED: the vCPU moves to physical CPU @cpu and runs there with these. A higher priority always goes first; among
+ * equals, each gets the CPU in proportion to its shares. @budget counter ticks in each @period, no more; 0: no limit.
+ */
+#define SCHED_PRIORITIES 8
+#define SCHED_SHARES	 100u /* if nothing else is said */
+#define SCHED_SHARES_MAX 10000u
+#define SCHED_PERIOD_MAX (1UL << 40)
 
 /* VM_DOORBELL flags. */
 #define DOORBELL_PORT	 0x001u /* @address is an I/O port; else a guest-physical address */
@@ -119,7 +131,7 @@ struct hv_info {
 	u32 features;	/* HV_FEATURE_* */
 	u64 counter_hz; /* frequency of the counter (TSC, CNTVCT) */
 	u64 boot_info;	/* address of a read-only copy of struct boot_info */
-	u32 ncpus;
+	u32 ncpus;	/* physical CPUs that are up */
 	u32 nregions;
 	u64 hv_bytes;	  /* memory that the hypervisor keeps for itself */
 	u64 image_bytes;  /* of it, its image */
@@ -147,7 +159,8 @@ enum vcpu_run_state {
 struct hv_stats {
 	u64 exits[HV_STATS_MAX]; /* by enum exit_kind */
 	u32 state;		 /* enum vcpu_run_state              */
-	u32 pad;
+	u32 cpu;		 /* physical CPU that it is on       */
+	u64 time;		 /* counter ticks it has used, what the service VM did for it included */
 };
 
 struct hv_audit {
