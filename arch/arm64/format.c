@@ -112,15 +112,22 @@ static unsigned s2_flags(u64 e, unsigned level)
 				  : PT_DEVICE);
 }
 
-#define FORMAT(n, l, bits, pages, make, get)                                                                         \
+static void desc_publish(void)
+{
+	dsb(ishst);
+}
+
+#define FORMAT(n, l, bits, pages, make, get, end)                                                                    \
 	{                                                                                                            \
 		.name = n, .levels = l, .max_leaf = 2, .addr_bits = bits, .pa_mask = DESC_ADDR, .root_pages = pages, \
-		.leaf = make, .table = desc_table, .flags = get, .present = desc_present, .is_leaf = desc_is_leaf    \
+		.leaf = make, .table = desc_table, .flags = get, .present = desc_present, .is_leaf = desc_is_leaf,   \
+		.broken = end, .publish = desc_publish                                                               \
 	}
 
-const struct ptab_format fmt_el2 = FORMAT("EL2", 4, 48, 1, el2_leaf, el2_flags);
-const struct ptab_format fmt_el2_vhe = FORMAT("EL2 (VHE)", 4, 48, 1, vhe_leaf, vhe_flags);
-const struct ptab_format fmt_el0 = FORMAT("EL0", 4, 48, 1, el0_leaf, el2_flags);
+/* Our own tables are never split: see arch_mem_unmap. */
+const struct ptab_format fmt_el2 = FORMAT("EL2", 4, 48, 1, el2_leaf, el2_flags, NULL);
+const struct ptab_format fmt_el2_vhe = FORMAT("EL2 (VHE)", 4, 48, 1, vhe_leaf, vhe_flags, NULL);
+const struct ptab_format fmt_el0 = FORMAT("EL0", 4, 48, 1, el0_leaf, el2_flags, vcpu_broken);
 /* Start at level 1: 39 bits in one table, a further bit doubles it (concatenation). */
-const struct ptab_format fmt_s2 = FORMAT("stage 2", 3, 40, 2, s2_leaf, s2_flags);
-const struct ptab_format fmt_s2_service = FORMAT("stage 2, service VM", 3, 43, 16, s2_leaf, s2_flags);
+const struct ptab_format fmt_s2 = FORMAT("stage 2", 3, 40, 2, s2_leaf, s2_flags, vcpu_broken);
+const struct ptab_format fmt_s2_service = FORMAT("stage 2, service VM", 3, 43, 16, s2_leaf, s2_flags, vcpu_broken);

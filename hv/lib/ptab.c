@@ -54,6 +54,12 @@ static inline void ptab_write(u64 *entry, u64 v)
 	__atomic_store_n(entry, v, __ATOMIC_RELEASE);
 }
 
+static void ptab_publish(const struct ptab *pt)
+{
+	if (pt->fmt->publish)
+		pt->fmt->publish();
+}
+
 /* Does [@va, @end) hold the whole entry of @level that starts at @base? */
 static inline bool ptab_covers(u64 va, u64 end, u64 base, unsigned level)
 {
@@ -244,6 +250,7 @@ status_t ptab_map(struct ptab *pt, u64 va, u64 pa, u64 size, unsigned flags, str
 	if (ptab_count(&j, pt->root, root_level, 0, pool_free(pool)) > pool_free(pool))
 		return ERR_NOMEM;
 	ptab_fill(&j, pt->root, root_level, 0);
+	ptab_publish(pt);
 	return OK;
 }
 
@@ -276,6 +283,11 @@ static size_t ptab_count_splits(const struct ptab *pt, u64 va, u64 end)
 	return need;
 }
 
+bool ptab_splits(const struct ptab *pt, u64 va, u64 size)
+{
+	return ptab_check(pt, va, size) == OK && ptab_count_splits(pt, va, va + size) != 0;
+}
+
 /* Replace the leaf @entry of @level by a table of smaller leaves that map the same. */
 static void ptab_split(const struct ptab *pt, u64 *entry, unsigned level, struct pool *pool)
 {
@@ -286,6 +298,10 @@ static void ptab_split(const struct ptab *pt, u64 *entry, unsigned level, struct
 	ASSERT(below != NULL);
 	for (unsigned i = 0; i < PTAB_ENTRIES; i++)
 		below[i] = pt->fmt->leaf(pa + i * ptab_size(level - 1), flags, level - 1);
+	if (pt->fmt->broken) {
+		ptab_write(entry, 0);
+		pt->fmt->broken(pt);
+	}
 	ptab_write(entry, pt->fmt->table(pt->mem->pa(below)));
 }
 
@@ -339,6 +355,7 @@ status_t ptab_unmap(struct ptab *pt, u64 va, u64 size, struct pool *pool)
 	if (ptab_count_splits(pt, va, j.end) > pool_free(pool))
 		return ERR_NOMEM;
 	ptab_change(&j, pt->root, pt->fmt->levels - 1, 0, false);
+	ptab_publish(pt);
 	return OK;
 }
 
@@ -357,6 +374,7 @@ status_t ptab_protect(struct ptab *pt, u64 va, u64 size, unsigned flags, struct 
 	if (ptab_count_splits(pt, va, j.end) > pool_free(pool))
 		return ERR_NOMEM;
 	ptab_change(&j, pt->root, pt->fmt->levels - 1, 0, true);
+	ptab_publish(pt);
 	return OK;
 }
 

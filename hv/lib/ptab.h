@@ -23,6 +23,8 @@
  * All tables are one page of 512 eight-byte entries, but for a root of @root_pages pages
  * (Arm stage 2 concatenation).
  */
+struct ptab;
+
 struct ptab_format {
 	const char *name;
 	unsigned levels;				     /* 3, 4 or 5                                           */
@@ -35,6 +37,13 @@ struct ptab_format {
 	unsigned (*flags)(u64 entry, unsigned level);	     /* PT_* of a leaf      */
 	bool (*present)(u64 entry);
 	bool (*is_leaf)(u64 entry, unsigned level); /* of a present entry  */
+	/*
+	 * NULL: not needed. Of a table that is in use, by other CPUs too: broken forgets cached translations everywhere
+	 * between a large leaf's end and the table in its place (Arm ARM, D8.14.1, break-before-make); publish lets table
+	 * walks see what has been written.
+	 */
+	void (*broken)(const struct ptab *pt);
+	void (*publish)(void);
 };
 
 /* How this program reaches a table: physical address to pointer and back. */
@@ -80,6 +89,12 @@ MUST_CHECK status_t ptab_unmap(struct ptab *pt, u64 va, u64 size, struct pool *p
  * is not mapped), ERR_NOMEM: nothing has changed. The caller invalidates the TLB.
  */
 MUST_CHECK status_t ptab_protect(struct ptab *pt, u64 va, u64 size, unsigned flags, struct pool *pool);
+
+/**
+ * Would ptab_unmap or ptab_protect of that range split a larger leaf? Where the format has "broken", the range's
+ * surroundings are unmapped for a moment then: nobody else may use the table meanwhile.
+ */
+bool ptab_splits(const struct ptab *pt, u64 va, u64 size);
 
 /** The leaf that maps @va, whole. ERR_UNMAPPED, ERR_RANGE. */
 MUST_CHECK status_t ptab_lookup(const struct ptab *pt, u64 va, struct ptab_leaf *out);

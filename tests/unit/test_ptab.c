@@ -396,6 +396,46 @@ static void a_failure_at_every_page_leaves_all_unchanged(void **state)
 	}
 }
 
+static unsigned broken, published;
+static u64 *broken_entry;
+
+static void fmt_broken(const struct ptab *t)
+{
+	assert_ptr_equal(t, &pt);
+	assert_int_equal(*broken_entry, 0); /* neither the leaf nor the table */
+	broken++;
+}
+
+static void fmt_publish(void)
+{
+	published++;
+}
+
+static void a_large_leaf_is_broken_before_its_table_is_made(void **state)
+{
+	struct ptab_format fmt = fmt4;
+
+	fmt.broken = fmt_broken;
+	fmt.publish = fmt_publish;
+	start(&fmt, 64);
+	broken = published = 0;
+	assert_int_equal(ptab_map(&pt, 0, 0, SIZE_1G, PT_R, &pool), OK);
+	assert_int_equal(published, 1);
+	broken_entry = (u64 *)(void *)mem_ptr(pt.root[0] & fmt.pa_mask);
+	assert_false(ptab_splits(&pt, 0, SIZE_1G));
+	assert_false(ptab_splits(&pt, SIZE_1G, PAGE_SIZE));
+	assert_false(ptab_splits(&pt, 1, PAGE_SIZE));
+	assert_true(ptab_splits(&pt, 0, SIZE_2M));
+	assert_true(ptab_splits(&pt, SIZE_1G - PAGE_SIZE, 2 * PAGE_SIZE));
+	assert_int_equal(ptab_unmap(&pt, SIZE_2M, SIZE_2M, &pool), OK);
+	assert_int_equal(broken, 1);
+	assert_int_equal(published, 2);
+	assert_false(ptab_splits(&pt, SIZE_2M, SIZE_2M));
+	assert_int_equal(ptab_protect(&pt, 2 * SIZE_2M, SIZE_2M, PT_R | PT_W, &pool), OK);
+	assert_int_equal(broken, 1); /* whole leaves only */
+	assert_int_equal(published, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +449,7 @@ int main(void)
 		cmocka_unit_test(the_last_page_can_be_mapped_and_found),
 		cmocka_unit_test(cutting_one_leaf_twice_shares_its_tables),
 		cmocka_unit_test(destroy_gives_everything_back),
+		cmocka_unit_test(a_large_leaf_is_broken_before_its_table_is_made),
 		cmocka_unit_test(random_sequences_equal_the_model),
 		cmocka_unit_test(random_sequences_hold_when_memory_is_short),
 		cmocka_unit_test(a_failure_at_every_page_leaves_all_unchanged),
