@@ -14,7 +14,7 @@
 #define ID_CASE(m, o) \
 	case (m) << 3 | (o): v = read_sysreg(S3_0_C0_C##m##_##o); break;
 
-static u64 trap_id_raw(unsigned crm, unsigned op2)
+static inline __attribute__((always_inline)) u64 trap_id_raw(unsigned crm, unsigned op2)
 {
 	u64 v = 0;
 
@@ -97,7 +97,7 @@ static u64 trap_mmfr2(u64 v)
 	return WITHOUT(v, 56); /* EVT */
 }
 
-static inline u64 trap_id_value(unsigned crm, unsigned op2)
+static inline __attribute__((always_inline)) u64 trap_id_value(unsigned crm, unsigned op2)
 {
 	u64 v = trap_id_raw(crm, op2);
 
