@@ -132,7 +132,6 @@ void context_own(struct arch_vcpu *v)
 		context_timer_off();
 		fpsimd_save(old->fp);
 		vgic_save(&old->gic);
-		vcpu_kicks(&old->vm->gic);
 	}
 	cpu->owner = v;
 	cpu->vgic = v ? &v->gic : NULL;

@@ -120,8 +120,6 @@ u64 context_vtimer(const struct arch_vcpu *v);
 void context_save(struct arch_vcpu *v);
 
 /* arch/arm64/vcpu.c */
-/** Pass on what the guest's interrupt controller has left in vgic.kick. */
-void vcpu_kicks(struct vgic *g);
 /** vCPU @n of @vm, or NULL. */
 struct arch_vcpu *vcpu_number(struct arch_vm *vm, unsigned n);
 /** @v, which is off, starts at @entry with @context in x0, all else as after power-on; counter offset @cntvoff. */

@@ -62,7 +62,6 @@ static void irq_maintenance(void)
 	vgic_sync(c);
 	if (c->todo)
 		vgic_flush(c);
-	vcpu_kicks(c->vgic);
 }
 
 /* The guest's own end of it deactivates it, by the list register. */

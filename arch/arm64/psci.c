@@ -122,7 +122,6 @@ static NOINLINE bool psci_cpu_off(struct arch_vcpu *v, struct exit *x)
 	vgic_reset_cpu(&v->gic); /* what it has of SPIs can go elsewhere */
 	v->cntp_ctl = 0;
 	v->deadline = ~0UL;
-	vcpu_kicks(&v->vm->gic);
 	x->kind = EXIT_HALT;
 	return false;
 }

@@ -365,13 +365,6 @@ static bool run_wake(struct arch_vcpu *v, struct exit *x)
 	return true;
 }
 
-static void run_flush(struct arch_vcpu *v)
-{
-	vgic_flush(&v->gic);
-	if (v->vm->gic.kick)
-		vcpu_kicks(&v->vm->gic);
-}
-
 void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 {
 	struct arm_cpu *cpu;
@@ -393,7 +386,7 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 		enum arm_leave how;
 
 		if (unlikely(v->gic.todo))
-			run_flush(v);
+			vgic_flush(&v->gic);
 		how = arm_enter(v);
 		if (unlikely(v->hcr & HCR_VSE)) /* the CPU clears it once the guest has taken it */
 			v->hcr = read_sysreg(hcr_el2);
@@ -415,14 +408,9 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 
 bool arch_vcpu_awake(struct arch_vcpu *v)
 {
-	bool awake;
-
 	if (v->power != ARM_ON)
 		return v->power == ARM_ON_PENDING;
-	awake = vgic_awake(&v->gic) || context_vtimer(v) <= arch_counter();
-	if (unlikely(v->vm->gic.kick))
-		vcpu_kicks(&v->vm->gic);
-	return awake;
+	return vgic_awake(&v->gic) || context_vtimer(v) <= arch_counter();
 }
 
 /* WFI ends with an interrupt even when PSTATE masks it. */

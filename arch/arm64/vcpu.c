@@ -131,8 +131,14 @@ status_t arch_vm_configure(struct arch_vm *vm, const struct vm_config *e, u32 n,
 	/* GICv2: the guest's CPU interface is the hardware's virtual one. */
 	if (s == OK && g.gicc != vm->gic.gicc)
 		s = ptab_map(&vm->s2, g.gicc, gic_gicv_pa, 2 * PAGE_SIZE, PT_R | PT_W | PT_DEVICE, pool);
-	if (s == OK)
-		vm->gic = g;
+	if (s == OK) { /* the rest of it is alive */
+		vm->gic.gicd = g.gicd;
+		vm->gic.gicr = g.gicr;
+		vm->gic.gicc = g.gicc;
+		vm->gic.msi_addr = g.msi_addr;
+		vm->gic.msi_first = g.msi_first;
+		vm->gic.msi_count = g.msi_count;
+	}
 	return s;
 }
 
@@ -152,14 +158,9 @@ struct arch_vcpu *vcpu_number(struct arch_vm *vm, unsigned n)
 	return n < vm->gic.nvcpus && vm->gic.cpu[n] ? container_of(vm->gic.cpu[n], struct arch_vcpu, gic) : NULL;
 }
 
-void vcpu_kicks(struct vgic *g)
+void vgic_kicked(struct vgic_cpu *c)
 {
-	while (g->kick) {
-		unsigned n = (unsigned)__builtin_ctz(g->kick);
-
-		g->kick &= (u8) ~(1u << n);
-		vcpu_kicked(container_of(g->cpu[n], struct arch_vcpu, gic));
-	}
+	vcpu_kicked(container_of(c, struct arch_vcpu, gic));
 }
 
 static u64 vcpu_hcr(const struct arch_vm *vm)
@@ -227,7 +228,6 @@ void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait)
 	v->power = wait ? ARM_OFF : ARM_ON;
 	v->halted = wait;
 	v->deadline = ~0UL;
-	vcpu_kicks(&v->vm->gic);
 }
 
 void vcpu_power_on(struct arch_vcpu *v, u64 entry, u64 context, u64 cntvoff)
@@ -250,7 +250,6 @@ void vcpu_power_on(struct arch_vcpu *v, u64 entry, u64 context, u64 cntvoff)
 	v->cntvoff = cntvoff;
 	v->deadline = ~0UL;
 	v->power = ARM_ON_PENDING;
-	vcpu_kicks(&v->vm->gic);
 	vcpu_kicked(v);
 }
 
@@ -342,13 +341,9 @@ status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s)
 /* The VM's, not a vCPU's: once, with the first; others are kicked. */
 static bool vcpu_spi(struct arch_vcpu *v, u32 intid, bool level, bool edge)
 {
-	bool mine;
-
 	if (intid < VGIC_SPI || v->id != 0)
 		return false;
-	mine = edge ? vgic_pulse(&v->gic, intid) : vgic_line(&v->gic, intid, level);
-	vcpu_kicks(&v->vm->gic);
-	return mine;
+	return edge ? vgic_pulse(&v->gic, intid) : vgic_line(&v->gic, intid, level);
 }
 
 bool arch_vcpu_msi(struct arch_vcpu *v, u64 addr, u32 data)

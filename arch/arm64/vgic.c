@@ -9,7 +9,7 @@ unsigned vgic_nlr;
 static void vgic_lr_set(struct vgic_cpu *c, unsigned n, u64 v)
 {
 	c->lr[n] = v;
-	if (c->loaded)
+	if (vgic_here(c))
 		vgic_hw->lr_write(n, v);
 }
 
@@ -38,7 +38,7 @@ struct vgic_cpu *vgic_unlist(struct vgic *g, struct vgic_bank *b, unsigned k, un
 		b->active |= bit;
 	} else if (!pending && (b->hw & bit)) {
 		/* Ended. Unless the list register has done it, the physical interrupt is ended here. */
-		if (!(c->lr_hw & lrbit) && c->loaded)
+		if (!(c->lr_hw & lrbit) && vgic_here(c))
 			gic->deactivate(k * 32 + i);
 		b->hw &= ~bit;
 	}
@@ -94,8 +94,6 @@ static inline void vgic_tell(struct vgic_cpu *c)
 	if (g->nvcpus < 2)
 		return;
 	g->kick |= (u8)(1u << c->id);
-	if (g->here)
-		g->here->todo = true;
 }
 
 static inline void vgic_look(struct vgic_cpu *c, unsigned k)
@@ -129,7 +127,7 @@ static inline void vgic_offer(struct vgic_cpu *c, struct vgic_bank *b, unsigned 
 
 	if (!(vgic_wants(c, k) & bit))
 		return;
-	if (!c->loaded || c->look != 0 || free == 0)
+	if (!vgic_here(c) || c->look != 0 || free == 0)
 		vgic_look(c, k);
 	else if (((b->active | b->level | b->hw) & bit) || c->nlr < 2 || vgic_is_sourced(c, k * 32 + i))
 		vgic_list(c, b, k, i, (unsigned)__builtin_ctz(free));
@@ -143,7 +141,7 @@ static inline void vgic_offer(struct vgic_cpu *c, struct vgic_bank *b, unsigned 
  */
 static inline bool vgic_again(struct vgic_cpu *c, unsigned n)
 {
-	if (!(c->lr_same & 1u << n) || !c->loaded || !(vgic_hw->empty() & 1u << n))
+	if (!(c->lr_same & 1u << n) || !vgic_here(c) || !(vgic_hw->empty() & 1u << n))
 		return false;
 	vgic_hw->lr_write(n, c->lr[n]);
 	return true;
@@ -221,7 +219,7 @@ void vgic_hw_drop(struct vgic_cpu *c, unsigned k, u32 mask)
 
 	mask &= b->hw;
 	b->hw &= ~mask;
-	if (c->loaded)
+	if (vgic_here(c))
 		for_each_bit (i, mask)
 			gic->deactivate(k * 32 + i);
 }
@@ -234,6 +232,21 @@ void vgic_hw_settle(struct vgic_cpu *c)
 		vgic_give(c, 0, hw, vgic_take(c, 0, hw));
 }
 
+/*
+ * Interrupt @i of bank @k stands in a list register of @t, which another CPU has: that CPU does the rest. A latch must not
+ * be set here: once it finds that the guest has taken what the list register said, it would clear this one, too.
+ */
+static void vgic_post(struct vgic_cpu *t, unsigned k, unsigned i, bool latch)
+{
+	if (latch)
+		t->sent[k] |= 1u << i;
+	else
+		t->touched[k] |= 1u << i;
+	t->posted = true;
+	t->todo = true;
+	vgic_tell(t);
+}
+
 /* Latch interrupt @i of bank @k, or only say that its wire has changed. Not for GICv2's SGIs. */
 static NOINLINE void vgic_poke(struct vgic_cpu *c, unsigned k, unsigned i, bool latch)
 {
@@ -244,6 +257,10 @@ static NOINLINE void vgic_poke(struct vgic_cpu *c, unsigned k, unsigned i, bool 
 	if (b->listed & bit) {
 		struct vgic_cpu *t = g->cpu[b->lr[i] >> 4];
 
+		if (unlikely(vgic_away(t))) {
+			vgic_post(t, k, i, latch);
+			return;
+		}
 		if (latch && !(b->hw & bit) && vgic_again(t, b->lr[i] & 15)) {
 			b->pending |= bit;
 			vgic_tell(t);
@@ -267,6 +284,11 @@ static NOINLINE void vgic_sgi_sourced(struct vgic_cpu *c, unsigned i, u32 source
 	struct vgic_bank *b = &c->own;
 	u32 bit = 1u << i, taken;
 
+	if (unlikely((b->listed & bit) && vgic_away(c))) {
+		c->sent_from[i] |= (u8)(1u << source);
+		vgic_post(c, 0, i, true);
+		return;
+	}
 	if ((b->listed & bit) && c->source[i] == source && vgic_again(c, b->lr[i] & 15))
 		return;
 	/* Before @sources is changed: what the list register says is about what was in it. */
@@ -287,11 +309,54 @@ void vgic_sgi_set(struct vgic_cpu *c, unsigned i, u32 source)
 		vgic_sgi_sourced(c, i, source);
 		return;
 	}
-	b->pending |= 1u << i;
-	if (!(b->listed & 1u << i))
+	if (!(b->listed & 1u << i)) {
+		b->pending |= 1u << i;
 		vgic_offer(c, b, 0, i);
-	else if (!vgic_again(c, b->lr[i] & 15))
+	} else if (vgic_again(c, b->lr[i] & 15)) {
+		b->pending |= 1u << i;
+	} else {
 		vgic_poke(c, 0, i, true);
+	}
+}
+
+static void vgic_drain_one(struct vgic_cpu *c, unsigned k, unsigned i, bool latch)
+{
+	u32 from, source;
+
+	if (!latch || !vgic_is_sourced(c, k * 32 + i)) {
+		vgic_poke(c, k, i, latch);
+		return;
+	}
+	from = c->sent_from[i];
+	c->sent_from[i] = 0;
+	for_each_bit (source, from)
+		vgic_sgi_sourced(c, i, source);
+}
+
+COLD void vgic_drain(struct vgic_cpu *c)
+{
+	unsigned i;
+
+	c->posted = false;
+	for (unsigned k = 0; k < VGIC_BANKS; k++) {
+		u32 sent = c->sent[k], all = sent | c->touched[k];
+
+		c->sent[k] = c->touched[k] = 0;
+		for_each_bit (i, all)
+			vgic_drain_one(c, k, i, sent >> i & 1);
+	}
+}
+
+/* Not before the lock is given back: hv/ may do what it likes. */
+COLD void vgic_unlock_kick(struct vgic *g)
+{
+	u32 kick = g->kick;
+	unsigned n;
+
+	g->kick = 0;
+	spin_unlock(&g->lock);
+	for_each_bit (n, kick)
+		vgic_kicked(g->cpu[n]);
 }
 
 void vgic_sgi_clear(struct vgic_cpu *c, unsigned i, u32 sources)
@@ -312,37 +377,50 @@ static bool vgic_concerns(struct vgic_cpu *c, unsigned k, unsigned i)
 	return vgic_asks(b) & vgic_on(c->vgic, b) & vgic_mask(c, k) & 1u << i;
 }
 
-bool vgic_line(struct vgic_cpu *c, u32 intid, bool level)
+static bool vgic_line_locked(struct vgic_cpu *c, unsigned k, unsigned i, bool level)
 {
-	unsigned k = intid / 32, i = intid % 32;
-	struct vgic_bank *b;
+	struct vgic_bank *b = vgic_bank(c, k);
 	u32 bit = 1u << i;
 
-	if (intid < VGIC_SGIS || intid >= VGIC_LINES)
-		return false;
-	b = vgic_bank(c, k);
 	if (!(b->line & bit) == !level)
 		return false;
 	b->line ^= bit;
 	vgic_poke(c, k, i, level && !(b->level & bit));
-	return level && vgic_concerns(c, k, i);
+	return c->posted || (level && vgic_concerns(c, k, i));
+}
+
+bool vgic_line(struct vgic_cpu *c, u32 intid, bool level)
+{
+	bool concerns;
+
+	if (intid < VGIC_SGIS || intid >= VGIC_LINES)
+		return false;
+	vgic_enter(c);
+	concerns = vgic_line_locked(c, intid / 32, intid % 32, level);
+	vgic_unlock(c->vgic);
+	return concerns;
 }
 
 bool vgic_pulse(struct vgic_cpu *c, u32 intid)
 {
+	bool concerns;
+
 	if (intid < VGIC_SGIS || intid >= VGIC_LINES)
 		return false;
+	vgic_enter(c);
 	vgic_poke(c, intid / 32, intid % 32, true);
-	return vgic_concerns(c, intid / 32, intid % 32);
+	concerns = c->posted || vgic_concerns(c, intid / 32, intid % 32);
+	vgic_unlock(c->vgic);
+	return concerns;
 }
 
-void vgic_hw_arrived(struct vgic_cpu *c, u32 intid)
+static void vgic_hw_arrived_locked(struct vgic_cpu *c, u32 intid)
 {
 	struct vgic_bank *b = &c->own;
 	u32 bit = 1u << intid % 32;
 
-	if (intid < VGIC_SGIS || intid >= VGIC_SPI)
-		return;
+	if (!vgic_here(c))
+		c->arrived = true;
 	if (b->listed & bit) {
 		if ((c->lr_hw & 1u << (b->lr[intid] & 15)) && vgic_again(c, b->lr[intid] & 15)) {
 			b->pending &= ~bit;
@@ -356,4 +434,13 @@ void vgic_hw_arrived(struct vgic_cpu *c, u32 intid)
 	}
 	b->hw |= bit;
 	vgic_offer(c, b, 0, intid);
+}
+
+void vgic_hw_arrived(struct vgic_cpu *c, u32 intid)
+{
+	if (intid < VGIC_SGIS || intid >= VGIC_SPI)
+		return;
+	vgic_enter(c);
+	vgic_hw_arrived_locked(c, intid);
+	vgic_unlock(c->vgic);
 }

@@ -6,6 +6,7 @@
 #ifndef ARCH_ARM64_VGIC_H
 #define ARCH_ARM64_VGIC_H
 
+#include "arch/arm64/spin.h"
 #include "hv/abi/status.h"
 #include "hv/lib/pool.h"
 #include "hv/lib/util.h"
@@ -48,18 +49,22 @@ struct vgic_spis {
 };
 static_assert(sizeof(struct vgic_spis) <= PAGE_SIZE, "SPIs are a page");
 
-/* Per VM. In struct arch_vm. */
+/*
+ * Per VM. In struct arch_vm. Its lock guards all of it, the banks, and each struct vgic_cpu's but for what says
+ * otherwise; vgic_pull.c says how vCPUs on several CPUs go together.
+ */
 struct vgic {
+	struct spin lock;
 	bool v3;
 	u8 nvcpus;
-	u8 kick;		  /* bit n: vCPU n has been sent something: vcpu_kicks tells it      */
+	u8 kick;		  /* bit n: vCPU n has been sent something: told at the lock's end   */
+	u32 pulling;		  /* how many wait for interfaces of it to be saved: none is loaded  */
 	u32 ctlr;		  /* GICD_CTLR's enables                                             */
 	u32 on[2];		  /* ~0 where @ctlr enables the group                                */
 	u64 gicd, gicr, gicc;	  /* guest-physical; VGIC_NOWHERE: not there                         */
 	u64 msi_addr;		  /* VGIC_NOWHERE: none                                              */
 	u32 msi_first, msi_count; /* INTIDs                                                          */
 	struct vgic_cpu *cpu[VGIC_MAX_VCPUS];
-	struct vgic_cpu *here; /* the one whose interface is in the CPU, NULL: none               */
 	struct vgic_spis *spis;
 };
 
@@ -67,9 +72,10 @@ struct vgic {
 struct vgic_cpu {
 	struct vgic *vgic;
 	u32 id;
-	bool todo;	/* something pending may want a list register: vgic_flush looks  */
+	bool todo;	/* something may want a list register, or the interface is not loaded: vgic_flush looks. Its own
+			   CPU may read it without the lock: who sets it interrupts that */
 	u8 nlr;		/* list registers that this machine has                           */
-	bool loaded;	/* the list registers are in the CPU, else in @lr                */
+	u32 loaded;	/* the list registers are in this CPU, its number + 1; 0: in @lr  */
 	bool underflow; /* more wants list registers than there are                    */
 	u8 look;	/* bit k: bank k may have something that wants a list register */
 	/* Bit n is list register n, as it was last written. */
@@ -82,6 +88,11 @@ struct vgic_cpu {
 	struct vgic_bank own;
 	u8 sources[16]; /* GICv2 SGIs: which vCPUs have sent it               */
 	u8 source[16];	/* and whose is in the list register, or active       */
+	/* What has been sent while a list register of another CPU, where it is loaded, held it: see vgic_post. */
+	bool posted;
+	bool arrived; /* a hardware interrupt is active for it, though it was not loaded */
+	u8 sent_from[16];
+	u32 sent[VGIC_LINES / 32], touched[VGIC_LINES / 32];
 	u32 waker;	/* GICR_WAKER, ProcessorSleep and ChildrenAsleep                  */
 	/* The virtual CPU interface's registers while another guest has the CPU. @lr: as written, while it is loaded.
 	 */
@@ -156,10 +167,12 @@ bool vgic_pulse(struct vgic_cpu *c, u32 intid);
 void vgic_hw_arrived(struct vgic_cpu *c, u32 intid);
 
 /*
- * Any of these and of the accesses above may leave bits in vgic.kick: other vCPUs that have got something and may
- * sleep. Whoever is in the CPU has todo set then.
+ * All of these and of the accesses above take the lock, and may call vgic_kicked at its end. @c is a vCPU of this CPU, or
+ * one that is in none, but for vgic_line and vgic_pulse of SPIs.
  */
-/** Before the guest runs, when @c->todo: fill free list registers by priority. @c is loaded. */
+/** Some vCPU may sleep, or run on another CPU, and has got something. In vcpu.c. */
+void vgic_kicked(struct vgic_cpu *c);
+/** Before the guest runs, when @c->todo: fill free list registers by priority, having loaded @c if it is not. */
 void vgic_flush(struct vgic_cpu *c);
 /** From the maintenance interrupt: take back what the guest has ended and what is to be looked at for that. */
 void vgic_sync(struct vgic_cpu *c);

@@ -9,10 +9,11 @@
 /* Take back those of list registers @which that the guest has ended. */
 static void vgic_reap(struct vgic_cpu *c, u32 which)
 {
-	u32 used = c->lr_used & which, ended = c->loaded ? used & vgic_hw->empty() : 0;
+	bool here = vgic_here(c);
+	u32 used = c->lr_used & which, ended = here ? used & vgic_hw->empty() : 0;
 	unsigned n;
 
-	for_each_bit (n, c->loaded ? 0 : used)
+	for_each_bit (n, here ? 0 : used)
 		if (!vgic_hw->lr_pending(c->lr[n]) && !vgic_hw->lr_active(c->lr[n]))
 			ended |= 1u << n;
 	for_each_bit (n, ended) {
@@ -109,7 +110,7 @@ void vgic_count(struct vgic_cpu *c)
 {
 	u32 n, key = 0;
 
-	if (!c->loaded)
+	if (!vgic_here(c))
 		return;
 	for (n = vgic_hw->ended(c); n != 0; n--) {
 		unsigned k, i;
@@ -125,7 +126,7 @@ void vgic_count(struct vgic_cpu *c)
 	}
 }
 
-void vgic_flush(struct vgic_cpu *c)
+static void vgic_flush_locked(struct vgic_cpu *c)
 {
 	u32 all = (1u << c->nlr) - 1, key;
 	bool synced = false, left;
@@ -163,7 +164,15 @@ void vgic_flush(struct vgic_cpu *c)
 	}
 }
 
-void vgic_sync(struct vgic_cpu *c)
+void vgic_flush(struct vgic_cpu *c)
+{
+	vgic_enter(c);
+	vgic_load_locked(c);
+	vgic_flush_locked(c);
+	vgic_unlock(c->vgic);
+}
+
+static void vgic_sync_locked(struct vgic_cpu *c)
 {
 	if (unlikely(c->hidden))
 		vgic_count(c);
@@ -173,12 +182,19 @@ void vgic_sync(struct vgic_cpu *c)
 		c->todo = true;
 }
 
-bool vgic_awake(struct vgic_cpu *c)
+void vgic_sync(struct vgic_cpu *c)
+{
+	vgic_enter(c);
+	vgic_sync_locked(c);
+	vgic_unlock(c->vgic);
+}
+
+static bool vgic_awake_locked(struct vgic_cpu *c)
 {
 	unsigned k, n;
 
 	if (c->lr_used & c->lr_eoi)
-		vgic_sync(c);
+		vgic_sync_locked(c);
 	for_each_bit (k, c->look) {
 		if (vgic_wants(c, k) & ~vgic_bank(c, k)->active)
 			return true;
@@ -192,34 +208,69 @@ bool vgic_awake(struct vgic_cpu *c)
 	return false;
 }
 
-void vgic_load(struct vgic_cpu *c)
+bool vgic_awake(struct vgic_cpu *c)
+{
+	bool awake;
+
+	vgic_enter(c);
+	awake = vgic_awake_locked(c);
+	vgic_unlock(c->vgic);
+	return awake;
+}
+
+/* Not while somebody waits for the VM's interfaces to be saved: see vgic_pull. */
+void vgic_load_locked(struct vgic_cpu *c)
 {
 	unsigned i;
 
 	if (c->loaded)
 		return;
+	while (unlikely(c->vgic->pulling)) {
+		vgic_unlock(c->vgic);
+		vgic_serve();
+		spin_pause();
+		spin_lock(&c->vgic->lock);
+	}
 	vgic_hw_settle(c);
+	if (unlikely(c->arrived))
+		gic->set_active(VGIC_PPI_VTIMER, false);
+	c->arrived = false;
 	for_each_bit (i, c->own.hw)
 		gic->set_active(i, true);
 	vgic_hw->load(c);
-	c->loaded = true;
-	c->vgic->here = c;
+	c->loaded = arm_cpu()->me;
 	c->todo = c->look != 0 || c->underflow;
 }
 
-void vgic_save(struct vgic_cpu *c)
+void vgic_load(struct vgic_cpu *c)
+{
+	vgic_enter(c);
+	vgic_load_locked(c);
+	vgic_unlock(c->vgic);
+}
+
+void vgic_save_locked(struct vgic_cpu *c)
 {
 	unsigned i;
 
-	if (!c->loaded)
+	if (!vgic_here(c))
 		return;
+	if (c->posted)
+		vgic_drain(c);
 	vgic_count(c);
 	vgic_reap(c, ~0u);
 	vgic_hw->save(c);
 	vgic_hw->load(NULL);
-	c->loaded = false;
-	c->vgic->here = NULL;
+	c->loaded = 0;
+	c->todo = true; /* to load it again, should it not leave this CPU */
 	c->lr_same = 0;
 	for_each_bit (i, c->own.hw)
 		gic->set_active(i, false);
+}
+
+void vgic_save(struct vgic_cpu *c)
+{
+	vgic_enter(c);
+	vgic_save_locked(c);
+	vgic_unlock(c->vgic);
 }

@@ -9,10 +9,6 @@
 
 bool vgic_hw_broken; /* not beside vgic_hw: that has to be addressed in one instruction */
 
-void vgic_serve(void)
-{
-}
-
 void vgic_attach(const struct vgic_hw *hw)
 {
 	unsigned n = hw->init();
@@ -44,7 +40,7 @@ static void vgic_drop_spis(struct vgic_cpu *c)
 		if (!(c->lr_used & 1u << n) || intid < VGIC_SPI)
 			continue;
 		vgic_take(c, intid / 32, bit);
-		if (c->loaded)
+		if (vgic_here(c))
 			vgic_hw->lr_write(n, 0);
 		else
 			c->lr[n] = 0;
@@ -52,6 +48,7 @@ static void vgic_drop_spis(struct vgic_cpu *c)
 	}
 }
 
+/* The lock is held, or nobody knows of @g yet. No interface is loaded in another CPU. */
 static void vgic_reset_spis(struct vgic *g)
 {
 	for (unsigned t = 0; t < g->nvcpus; t++)
@@ -97,14 +94,17 @@ void vgic_cpu_init(struct vgic_cpu *c, struct vgic *g, u32 id)
 	c->vgic = g;
 	c->id = id;
 	c->nlr = (u8)vgic_nlr;
+	spin_lock(&g->lock);
 	g->cpu[id] = c;
 	g->nvcpus = MAX(g->nvcpus, (u8)(id + 1));
+	vgic_unlock(g);
 	vgic_reset(c);
 }
 
-void vgic_reset_cpu(struct vgic_cpu *c)
+static void vgic_reset_cpu_locked(struct vgic_cpu *c)
 {
-	vgic_save(c);
+	vgic_save_locked(c);
+	ASSERT(c->loaded == 0);
 	vgic_drop_spis(c);
 	c->lr_used = c->lr_pend = c->lr_hw = c->lr_eoi = c->lr_same = 0;
 	c->underflow = c->hidden = false;
@@ -121,11 +121,22 @@ void vgic_reset_cpu(struct vgic_cpu *c)
 	c->todo = true;
 }
 
+void vgic_reset_cpu(struct vgic_cpu *c)
+{
+	vgic_enter(c);
+	vgic_reset_cpu_locked(c);
+	vgic_unlock(c->vgic);
+}
+
 void vgic_reset(struct vgic_cpu *c)
 {
-	vgic_reset_cpu(c);
+	vgic_enter(c);
+	if (c->id == 0)
+		vgic_gather(c, VGIC_ALL, 0);
+	vgic_reset_cpu_locked(c);
 	if (c->id == 0)
 		vgic_reset_spis(c->vgic);
+	vgic_unlock(c->vgic);
 }
 
 void vgic_set_ctlr(struct vgic_cpu *c, u32 ctlr)
@@ -133,6 +144,7 @@ void vgic_set_ctlr(struct vgic_cpu *c, u32 ctlr)
 	struct vgic *g = c->vgic;
 	u32 taken[VGIC_MAX_VCPUS], spi[VGIC_LINES / 32];
 
+	vgic_gather(c, VGIC_ALL, 0);
 	if (ctlr == g->ctlr)
 		return;
 	for (unsigned t = 0; t < g->nvcpus; t++)
@@ -155,7 +167,10 @@ void vgic_route(struct vgic_cpu *c, u32 intid, u32 route, u32 target)
 	unsigned k = intid / 32;
 	u32 bit = 1u << intid % 32, taken;
 
-	if (k == 0 || k >= VGIC_BANKS || s->route[intid - VGIC_SPI] == route)
+	if (k == 0 || k >= VGIC_BANKS)
+		return;
+	vgic_gather(c, k, bit);
+	if (s->route[intid - VGIC_SPI] == route)
 		return;
 	taken = vgic_take(c, k, bit);
 	s->route[intid - VGIC_SPI] = route;

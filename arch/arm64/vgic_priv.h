@@ -3,6 +3,7 @@
 #ifndef ARCH_ARM64_VGIC_PRIV_H
 #define ARCH_ARM64_VGIC_PRIV_H
 
+#include "arch/arm64/percpu.h"
 #include "arch/arm64/vgic.h"
 
 #define VGIC_SGIS  16u
@@ -11,6 +12,56 @@ static_assert(VGIC_BANKS <= 8, "vgic_cpu.look has a bit for each");
 
 /* Bits of a mask, lowest first; @i is the bit's number. */
 #define for_each_bit(i, mask) for (u32 m_ = (mask); m_ != 0 && ((i) = __builtin_ctz(m_), true); m_ &= m_ - 1)
+
+/* Is @c's interface in this CPU? In another one? */
+static inline bool vgic_here(const struct vgic_cpu *c)
+{
+	return c->loaded == arm_cpu()->me;
+}
+
+static inline bool vgic_away(const struct vgic_cpu *c)
+{
+	return c->loaded != 0 && !vgic_here(c);
+}
+
+/** Take back into banks and list registers what was posted for @c, which is not away. */
+void vgic_drain(struct vgic_cpu *c);
+/** The lock is given back, and vgic.kick is not empty. */
+void vgic_unlock_kick(struct vgic *g);
+
+static inline void vgic_unlock(struct vgic *g)
+{
+	if (unlikely(g->kick))
+		vgic_unlock_kick(g);
+	else
+		spin_unlock(&g->lock);
+}
+
+/* The lock, with nothing posted for @c that could be known here. */
+static inline void vgic_enter(struct vgic_cpu *c)
+{
+	spin_lock(&c->vgic->lock);
+	if (unlikely(c->posted) && !vgic_away(c))
+		vgic_drain(c);
+}
+
+#define VGIC_ALL VGIC_BANKS /* as a bank's number: every interface of the VM */
+/**
+ * Before an access to interrupts @mask of bank @k, as @c sees it, that must know or change what list registers hold: none
+ * of them stands in a list register of another CPU then, until the lock is given back. It is given back meanwhile, too:
+ * nothing that was looked at before counts.
+ */
+void vgic_pull(struct vgic_cpu *c, unsigned k, u32 mask);
+
+static inline void vgic_gather(struct vgic_cpu *c, unsigned k, u32 mask)
+{
+	if (unlikely(c->vgic->nvcpus > 1))
+		vgic_pull(c, k, mask);
+}
+
+/* vgic_flush.c: those of vgic.h with the lock held. */
+void vgic_load_locked(struct vgic_cpu *c);
+void vgic_save_locked(struct vgic_cpu *c);
 
 /* Bank @k (below VGIC_BANKS) as @c sees it. */
 static inline struct vgic_bank *vgic_bank(struct vgic_cpu *c, unsigned k)
@@ -47,7 +98,7 @@ static inline u32 vgic_wants(struct vgic_cpu *c, unsigned k)
 /* Contents of list register @n. */
 static inline u64 vgic_lr_get(const struct vgic_cpu *c, unsigned n)
 {
-	return c->loaded ? vgic_hw->lr_read(n) : c->lr[n];
+	return vgic_here(c) ? vgic_hw->lr_read(n) : c->lr[n];
 }
 
 /* GICv2 tells SGIs apart by who sent them. */

@@ -63,6 +63,7 @@ static NOINLINE u32 vgic_pending(struct vgic_cpu *c, unsigned k)
 	unsigned i;
 	u32 v;
 
+	vgic_gather(c, k, ~0u);
 	if (k == 0)
 		vgic_hw_settle(c);
 	v = vgic_asks(b);
@@ -88,6 +89,7 @@ static NOINLINE u32 vgic_active(struct vgic_cpu *c, unsigned k)
 	unsigned i;
 	u32 v;
 
+	vgic_gather(c, k, ~0u);
 	if (c->hidden)
 		vgic_count(c);
 	v = b->active;
@@ -131,8 +133,10 @@ static u32 vgic_bits_changed(struct vgic_cpu *c, unsigned block, unsigned k, u32
 static void vgic_bits_write(struct vgic_cpu *c, unsigned block, unsigned k, u32 v)
 {
 	struct vgic_bank *b = vgic_bank(c, k);
-	u32 mask = vgic_bits_changed(c, block, k, v), taken;
+	u32 mask, taken;
 
+	vgic_gather(c, k, block == VGIC_BLOCK(GICD_IGROUPR) ? ~0u : v);
+	mask = vgic_bits_changed(c, block, k, v);
 	if (mask == 0)
 		return;
 	taken = vgic_take(c, k, mask);
@@ -168,6 +172,7 @@ static void vgic_prio_write(struct vgic_cpu *c, unsigned intid, unsigned size, u
 	unsigned first = intid % 32;
 	u32 mask = 0, taken;
 
+	vgic_gather(c, intid / 32, ((1u << size) - 1) << first);
 	for (unsigned i = 0; i < size; i++)
 		if (p[first + i] != (v >> 8 * i & VGIC_PRIO_MASK))
 			mask |= 1u << (first + i);
@@ -203,6 +208,7 @@ static void vgic_cfg_write(struct vgic_cpu *c, unsigned n, u32 v)
 	v = (v | v >> 2) & 0x0f0f0f0f;
 	v = (v | v >> 4) & 0x00ff00ff;
 	v = (v | v >> 8) & 0xffff;
+	vgic_gather(c, n / 2, 0xffffu << n % 2 * 16);
 	mask = (~b->level ^ v << n % 2 * 16) & 0xffffu << n % 2 * 16;
 	if (mask == 0)
 		return;
@@ -422,13 +428,11 @@ static bool vgic_is_odd(u64 gpa, unsigned size)
 	return size == 0 || size > 8 || (size & (size - 1)) || !is_aligned(gpa, size);
 }
 
-u64 vgic_read(struct vgic_cpu *c, u64 gpa, unsigned size)
+static inline u64 vgic_read_locked(struct vgic_cpu *c, u64 gpa, unsigned size)
 {
 	const struct vgic *g = c->vgic;
 	u64 off = gpa - g->gicd;
 
-	if (unlikely(vgic_is_odd(gpa, size)))
-		return 0;
 	if (off < VGIC_GICD_SIZE)
 		return vgic_dist_read(c, (u32)off, size);
 	off = gpa - g->gicr;
@@ -437,13 +441,23 @@ u64 vgic_read(struct vgic_cpu *c, u64 gpa, unsigned size)
 	return vgic_redist_read(g->cpu[off / VGIC_GICR_SIZE], off % VGIC_GICR_SIZE, size);
 }
 
-void vgic_write(struct vgic_cpu *c, u64 gpa, unsigned size, u64 value)
+u64 vgic_read(struct vgic_cpu *c, u64 gpa, unsigned size)
+{
+	u64 v;
+
+	if (unlikely(vgic_is_odd(gpa, size)))
+		return 0;
+	vgic_enter(c);
+	v = vgic_read_locked(c, gpa, size);
+	vgic_unlock(c->vgic);
+	return v;
+}
+
+static inline void vgic_write_locked(struct vgic_cpu *c, u64 gpa, unsigned size, u64 value)
 {
 	const struct vgic *g = c->vgic;
 	u64 off = gpa - g->gicd;
 
-	if (unlikely(vgic_is_odd(gpa, size)))
-		return;
 	if (off < VGIC_GICD_SIZE) {
 		vgic_dist_write(c, (u32)off, size, value);
 		return;
@@ -452,6 +466,15 @@ void vgic_write(struct vgic_cpu *c, u64 gpa, unsigned size, u64 value)
 	if (!g->v3 || off >= (u64)VGIC_GICR_SIZE * g->nvcpus || !g->cpu[off / VGIC_GICR_SIZE])
 		return;
 	vgic_redist_write(g->cpu[off / VGIC_GICR_SIZE], off % VGIC_GICR_SIZE, size, (u32)value);
+}
+
+void vgic_write(struct vgic_cpu *c, u64 gpa, unsigned size, u64 value)
+{
+	if (unlikely(vgic_is_odd(gpa, size)))
+		return;
+	vgic_enter(c);
+	vgic_write_locked(c, gpa, size, value);
+	vgic_unlock(c->vgic);
 }
 
 void vgic_sgi(struct vgic_cpu *c, u64 value, bool group1)
@@ -465,6 +488,7 @@ void vgic_sgi(struct vgic_cpu *c, u64 value, bool group1)
 		targets = ~(1u << c->id);
 	else
 		targets = value & SGIR_AFFINITY ? 0 : value & SGIR_TARGETS;
+	vgic_enter(c);
 	for (targets &= (1u << g->nvcpus) - 1; targets != 0; targets &= targets - 1) {
 		struct vgic_cpu *t = g->cpu[__builtin_ctz(targets)];
 
@@ -472,4 +496,5 @@ void vgic_sgi(struct vgic_cpu *c, u64 value, bool group1)
 		if (t && (group1 || !(t->own.group1 & 1u << intid)))
 			vgic_sgi_set(t, intid, c->id);
 	}
+	vgic_unlock(g);
 }
