@@ -10,12 +10,14 @@ struct spin {
 	u16 owner; /* whose turn it is                   */
 };
 
+#ifdef UNIT_TEST
+void spin_pause(void);
+#else
 static inline void spin_pause(void)
 {
-#ifdef __aarch64__
 	asm volatile("yield" : : : "memory");
-#endif
 }
+#endif
 
 /* Interrupts are masked: the holder is not interrupted, and waits for nothing. */
 static inline void spin_lock(struct spin *s)

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sched.h>
 #include <string.h>
 
 #define LR_PRIO	   BITS(23, 16)
@@ -17,12 +18,47 @@
 #define LR_HW	   BIT(35)
 #define LR_GROUP1  BIT(36)
 
-u64 hw_lr[VGIC_MAX_LR];
+#define hw_depth    (fake->depth) /* active priorities */
+#define hw_eoicount (fake->eoicount)
+
+struct fake_cpu fake_cpu[FAKE_CPUS];
+_Thread_local struct fake_cpu *fake = fake_cpu;
+struct arm_cpu *smp_cpu[BOOT_MAX_CPUS];
+bool fake_at_once;
+u32 fake_kicked;
 unsigned hw_nlr;
-bool hw_on, hw_uie, hw_lrenpie, phys_active, phys_line;
-static u32 hw_depth, hw_eoicount; /* active priorities */
-unsigned phys_deactivated;
-u32 last_source;
+
+/* Threads may be more than this machine's CPUs: the one that holds what is waited for wants to run. */
+void spin_pause(void)
+{
+	(void)sched_yield();
+}
+
+void *fake_cpu_block(void);
+
+void *fake_cpu_block(void)
+{
+	return fake->block;
+}
+
+void vgic_kicked(struct vgic_cpu *c)
+{
+	(void)__atomic_fetch_or(&fake_kicked, 1u << c->id, __ATOMIC_SEQ_CST);
+}
+
+static void fake_kick(const struct arm_cpu *to)
+{
+	struct fake_cpu *me = fake;
+
+	assert_ptr_not_equal(to, arm_cpu());
+	__atomic_store_n(&fake_cpu[to->number].kicked, true, __ATOMIC_SEQ_CST);
+	if (!fake_at_once)
+		return;
+	fake = &fake_cpu[to->number];
+	fake->kicked = false;
+	vgic_serve();
+	fake = me;
+}
 
 static unsigned fake_init(void)
 {
@@ -137,7 +173,7 @@ static void fake_deactivate(u32 intid)
 static void fake_set_active(u32 intid, bool on)
 {
 	assert_int_equal(intid, VGIC_PPI_VTIMER);
-	assert_true(phys_active != on);
+	assert_true(phys_active != on || !on);
 	phys_active = on;
 }
 
@@ -147,18 +183,26 @@ bool vgic_hw_line(const struct vgic_cpu *c, u32 intid)
 	return phys_line;
 }
 
-static const struct gic_ops fake_gic = { .deactivate = fake_deactivate, .set_active = fake_set_active };
+static const struct gic_ops fake_gic = { .deactivate = fake_deactivate,
+					 .set_active = fake_set_active,
+					 .kick = fake_kick };
 const struct gic_ops *gic = &fake_gic;
 
 void fake_reset(unsigned nlr)
 {
-	memset(hw_lr, 0, sizeof(hw_lr));
+	memset(fake_cpu, 0, sizeof(fake_cpu));
+	for (unsigned n = 0; n < FAKE_CPUS; n++) {
+		fake = &fake_cpu[n];
+		phys_line = true;
+		smp_cpu[n] = arm_cpu();
+		smp_cpu[n]->number = n;
+		smp_cpu[n]->me = n + 1;
+	}
+	fake = fake_cpu;
+	fake_at_once = true;
+	fake_kicked = 0;
 	hw_nlr = nlr;
-	hw_on = hw_uie = hw_lrenpie = phys_active = false;
-	phys_line = true;
-	hw_depth = hw_eoicount = 0;
 	vgic_hw_broken = false;
-	phys_deactivated = 0;
 }
 
 static bool same(unsigned n, u32 intid)

@@ -4,7 +4,12 @@
 #define SELF_CPU_H
 
 #ifdef UNIT_TEST
-void *arch_cpu_block(void);
+void *fake_cpu_block(void);
+
+static inline void *arch_cpu_block(void)
+{
+	return fake_cpu_block();
+}
 #else
 static inline void *arch_cpu_block(void)
 {
