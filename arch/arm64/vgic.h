@@ -38,7 +38,7 @@ struct vgic_bank {
 	u32 group1;  /* GICD_IGROUPR                                                            */
 	u32 hw;	     /* the physical interrupt of the same INTID is active for it (vtimer)      */
 	u8 priority[32];
-	u8 lr[32]; /* vCPU << 4 | list register */
+	u8 lr[32]; /* vCPU << 4 | list register; active in none: the vCPU that has acknowledged it */
 };
 
 /* A page of the VM's pool: SPIs. Bank k is here at k - 1. */

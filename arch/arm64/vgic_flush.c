@@ -83,6 +83,18 @@ static bool vgic_evict(struct vgic_cpu *c, u32 rank, unsigned *out)
 	return true;
 }
 
+u32 vgic_acknowledged(const struct vgic_cpu *c, const struct vgic_bank *b, unsigned k)
+{
+	u32 mine = 0, active = b->active & ~b->listed;
+	unsigned i;
+
+	if (k == 0)
+		return active;
+	for_each_bit (i, active)
+		mine |= (u32)(b->lr[i] >> 4 == c->id) << i;
+	return mine;
+}
+
 /* The highest active interrupt of @c that is in no list register: rank << 16 | INTID, or VGIC_NOTHING. */
 static u32 vgic_hidden(struct vgic_cpu *c)
 {
@@ -92,7 +104,7 @@ static u32 vgic_hidden(struct vgic_cpu *c)
 	for (unsigned k = 0; k < VGIC_BANKS; k++) {
 		const struct vgic_bank *b = vgic_bank(c, k);
 
-		for_each_bit (i, b->active & ~b->listed & vgic_mask(c, k)) {
+		for_each_bit (i, vgic_acknowledged(c, b, k)) {
 			u32 key = vgic_rank(b->priority[i], true) << 16 | k << 5 | i;
 
 			best = MIN(best, key);

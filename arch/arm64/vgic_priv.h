@@ -87,12 +87,21 @@ static inline u32 vgic_mask(const struct vgic_cpu *c, unsigned k)
 	return k == 0 ? ~0u : c->vgic->spis->mine[k - 1][c->id];
 }
 
+/**
+ * Active ones of bank @k in no list register that are @c's to end: it has acknowledged them, wherever they lead to by
+ * now. There are some.
+ */
+u32 vgic_acknowledged(const struct vgic_cpu *c, const struct vgic_bank *b, unsigned k);
+
 /* Those of bank @k that want a list register of @c. An active one wants it too: the guest is to end it there. */
 static inline u32 vgic_wants(struct vgic_cpu *c, unsigned k)
 {
 	const struct vgic_bank *b = vgic_bank(c, k);
+	u32 wants = vgic_asks(b) & vgic_on(c->vgic, b) & ~b->listed & vgic_mask(c, k);
 
-	return ((vgic_asks(b) & vgic_on(c->vgic, b)) | b->active) & ~b->listed & vgic_mask(c, k);
+	if (unlikely(b->active & ~b->listed))
+		wants = (wants & ~b->active) | vgic_acknowledged(c, b, k);
+	return wants;
 }
 
 /* Contents of list register @n. */

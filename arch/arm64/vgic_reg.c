@@ -130,6 +130,17 @@ static u32 vgic_bits_changed(struct vgic_cpu *c, unsigned block, unsigned k, u32
 	}
 }
 
+/* Nobody has acknowledged SPIs @mask: who would have got them is to end them. */
+static void vgic_adopt(struct vgic_cpu *c, unsigned k, u32 mask)
+{
+	const struct vgic *g = c->vgic;
+	unsigned i;
+
+	for (unsigned t = 0; k != 0 && t < g->nvcpus; t++)
+		for_each_bit (i, mask & g->spis->mine[k - 1][t])
+			vgic_bank(c, k)->lr[i] = (u8)(t << 4);
+}
+
 static void vgic_bits_write(struct vgic_cpu *c, unsigned block, unsigned k, u32 v)
 {
 	struct vgic_bank *b = vgic_bank(c, k);
@@ -149,7 +160,10 @@ static void vgic_bits_write(struct vgic_cpu *c, unsigned block, unsigned k, u32 
 		b->pending &= ~mask;
 		vgic_hw_drop(c, k, mask & ~b->active);
 		break;
-	case VGIC_BLOCK(GICD_ISACTIVER): b->active |= mask; break;
+	case VGIC_BLOCK(GICD_ISACTIVER):
+		vgic_adopt(c, k, mask & ~(b->active | taken));
+		b->active |= mask;
+		break;
 	default:
 		vgic_hw_drop(c, k, mask & b->active);
 		b->active &= ~mask;
