@@ -122,8 +122,8 @@ void context_save(struct arch_vcpu *v);
 /* arch/arm64/vcpu.c */
 /** vCPU @n of @vm, or NULL. */
 struct arch_vcpu *vcpu_number(struct arch_vm *vm, unsigned n);
-/** @v, which is off, starts at @entry with @context in x0, all else as after power-on; counter offset @cntvoff. */
-void vcpu_power_on(struct arch_vcpu *v, u64 entry, u64 context, u64 cntvoff);
+/** @v starts as @v->on says, all else as after power-on. On its own CPU. */
+void vcpu_power_on(struct arch_vcpu *v);
 
 /* arch/arm64/fpsimd.S */
 /** The 32 vector registers, FPCR and FPSR: 528 bytes, 16-byte aligned. */

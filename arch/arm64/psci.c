@@ -63,7 +63,10 @@ static struct arch_vcpu *psci_target(const struct arch_vcpu *v, u64 affinity)
 	return NULL;
 }
 
-/* May a CPU start at @entry? It must be an instruction in the guest's memory. */
+/*
+ * May a CPU start at @entry? It must be an instruction in the guest's memory. hv/ takes nothing out of the table while
+ * other CPUs could be here: it has them wait.
+ */
 static bool psci_entry(const struct arch_vcpu *v, u64 entry)
 {
 	struct ptab_leaf leaf;
@@ -74,14 +77,19 @@ static bool psci_entry(const struct arch_vcpu *v, u64 entry)
 static long psci_cpu_on(struct arch_vcpu *v, u64 affinity, u64 entry, u64 context)
 {
 	struct arch_vcpu *t = psci_target(v, affinity);
+	u8 power = ARM_OFF;
 
 	if (!t)
 		return PSCI_INVALID;
-	if (t->power != ARM_OFF)
-		return t->power == ARM_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
-	if (!psci_entry(v, entry))
+	if (arm_power(t) == ARM_OFF && !psci_entry(v, entry))
 		return PSCI_BAD_ADDRESS;
-	vcpu_power_on(t, entry, context, v->cntvoff);
+	if (!__atomic_compare_exchange_n(&t->power, &power, ARM_ON_PENDING, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return power == ARM_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
+	t->on.entry = entry;
+	t->on.context = context;
+	t->on.cntvoff = v->cntvoff;
+	__atomic_store_n(&t->on.posted, true, __ATOMIC_RELEASE);
+	vcpu_kicked(t);
 	return PSCI_SUCCESS;
 }
 
@@ -89,7 +97,7 @@ static long psci_affinity_info(const struct arch_vcpu *v, u64 affinity, u32 leve
 {
 	const struct arch_vcpu *t = psci_target(v, affinity);
 
-	return t && level == 0 ? t->power : PSCI_INVALID;
+	return t && level == 0 ? arm_power(t) : PSCI_INVALID;
 }
 
 /* Calls about other CPUs; apart, as the answer to frequent ones needs no stack. */
@@ -104,19 +112,24 @@ static NOINLINE bool psci_cpus(struct arch_vcpu *v, u32 fn, u64 mask)
 	return true;
 }
 
-/* It sleeps until somebody else starts it; false. True: there is nobody else. */
+/*
+ * It sleeps until somebody else starts it; false. True: there is nobody else. Of several that go off at once at least the
+ * last one finds that: each says that it is off before it looks at the others.
+ */
 static NOINLINE bool psci_cpu_off(struct arch_vcpu *v, struct exit *x)
 {
 	bool others = false;
+	u8 off = ARM_OFF;
 
+	__atomic_store_n(&v->power, ARM_OFF, __ATOMIC_SEQ_CST);
 	for (unsigned n = 0; n < v->vm->gic.nvcpus; n++) {
 		const struct arch_vcpu *t = vcpu_number(v->vm, n);
 
-		others = others || (t && t != v && t->power != ARM_OFF);
+		others = others || (t && t != v && __atomic_load_n(&t->power, __ATOMIC_SEQ_CST) != ARM_OFF);
 	}
-	if (!others)
+	/* Unless somebody has started it meanwhile, and gone off himself. */
+	if (!others && __atomic_compare_exchange_n(&v->power, &off, ARM_ON, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return true;
-	v->power = ARM_OFF;
 	v->halted = true;
 	run_forget(v);
 	vgic_reset_cpu(&v->gic); /* what it has of SPIs can go elsewhere */

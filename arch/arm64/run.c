@@ -354,12 +354,14 @@ again:
 /* @v has slept, or was off. False: it is off still, and sleeps on. */
 static bool run_wake(struct arch_vcpu *v, struct exit *x)
 {
-	if (v->power == ARM_OFF) {
-		x->kind = EXIT_HALT;
-		x->next_pc = v->pc;
-		return false;
+	if (unlikely(arm_power(v) != ARM_ON)) {
+		if (!arm_started(v)) {
+			x->kind = EXIT_HALT;
+			x->next_pc = v->pc;
+			return false;
+		}
+		vcpu_power_on(v);
 	}
-	v->power = ARM_ON;
 	v->halted = false;
 	arch_vcpu_timer(v);
 	return true;
@@ -373,6 +375,8 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 		run_service(v, x);
 		return;
 	}
+	if (unlikely(v->halted) && !run_wake(v, x))
+		return;
 	cpu = arm_cpu();
 	if (likely(cpu->owner == v && v->quick && cpu->loaded && cpu->loaded->service)) {
 		write_sysreg(v->hcr, hcr_el2);
@@ -380,8 +384,6 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 	} else if (unlikely(cpu->loaded != v)) {
 		run_load_guest(cpu, v);
 	}
-	if (unlikely(v->halted) && !run_wake(v, x))
-		return;
 	for (;;) {
 		enum arm_leave how;
 
@@ -406,10 +408,21 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 	}
 }
 
+void arch_vcpu_crowded(struct arch_vcpu *v, bool others)
+{
+	u64 hcr = (v->hcr & ~HCR_TWE) | (others && v->vm->gic.nvcpus > 1 ? HCR_TWE : 0);
+
+	if (hcr == v->hcr)
+		return;
+	v->hcr = hcr;
+	if (arm_cpu()->loaded == v)
+		write_sysreg(hcr, hcr_el2);
+}
+
 bool arch_vcpu_awake(struct arch_vcpu *v)
 {
-	if (v->power != ARM_ON)
-		return v->power == ARM_ON_PENDING;
+	if (unlikely(arm_power(v) != ARM_ON))
+		return arm_started(v);
 	return vgic_awake(&v->gic) || context_vtimer(v) <= arch_counter();
 }
 

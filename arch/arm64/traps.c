@@ -143,7 +143,7 @@ void arch_vcpu_timer(struct arch_vcpu *v)
 	u64 vtimer;
 
 	trap_ptimer(v);
-	if (!v->halted || v->power != ARM_ON)
+	if (!v->halted || arm_power(v) != ARM_ON)
 		return;
 	/* It sleeps on if the guest does not want that interrupt; and is awake once the other timer's time has come. */
 	vtimer = context_vtimer(v);

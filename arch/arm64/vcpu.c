@@ -192,10 +192,6 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 		vgic_cpu_init(&v->gic, &vm->gic, id);
 		arch_vcpu_reset_irq(v, false);
 	}
-	/* One that waits for another wastes its turn. */
-	for (unsigned n = 0; vm->gic.nvcpus > 1 && n < vm->gic.nvcpus; n++)
-		if (vcpu_number(vm, n))
-			vcpu_number(vm, n)->hcr |= HCR_TWE;
 	return OK;
 }
 
@@ -225,20 +221,21 @@ void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait)
 	v->cntp_ctl = 0;
 	v->cntp_cval = 0;
 	v->el1.cntv_ctl = 0;
-	v->power = wait ? ARM_OFF : ARM_ON;
+	v->on.posted = false;
+	__atomic_store_n(&v->power, wait ? ARM_OFF : ARM_ON, __ATOMIC_SEQ_CST);
 	v->halted = wait;
 	v->deadline = ~0UL;
 }
 
-void vcpu_power_on(struct arch_vcpu *v, u64 entry, u64 context, u64 cntvoff)
+void vcpu_power_on(struct arch_vcpu *v)
 {
 	run_forget(v);
 	vgic_reset_cpu(&v->gic);
 	memset(v->regs, 0, sizeof(*v->regs));
 	memset(&v->el1, 0, sizeof(v->el1));
 	memset(v->fp, 0, sizeof(v->fp));
-	v->regs->x[0] = context;
-	v->pc = entry;
+	v->regs->x[0] = v->on.context;
+	v->pc = v->on.entry;
 	v->sp_el0 = 0;
 	v->pstate = ARM_PSTATE_DAIF | ARM_PSTATE_EL1H;
 	v->el1.sctlr = SCTLR_RESET;
@@ -247,10 +244,10 @@ void vcpu_power_on(struct arch_vcpu *v, u64 entry, u64 context, u64 cntvoff)
 	v->quick = arm_features.vhe;
 	v->forwarded = false;
 	v->cntp_ctl = v->cntp_cval = 0;
-	v->cntvoff = cntvoff;
+	v->cntvoff = v->on.cntvoff;
 	v->deadline = ~0UL;
-	v->power = ARM_ON_PENDING;
-	vcpu_kicked(v);
+	v->on.posted = false;
+	__atomic_store_n(&v->power, ARM_ON, __ATOMIC_RELEASE);
 }
 
 /* A pstate that a guest may have: EL0 or EL1, never more. */
@@ -334,7 +331,7 @@ status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s)
 	if (s->mpidr)
 		v->mpidr = s->mpidr;
 	v->cntvoff = 0 - s->counter_offset;
-	v->halted = v->power != ARM_ON;
+	v->halted = arm_power(v) != ARM_ON;
 	return OK;
 }
 

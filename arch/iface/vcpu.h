@@ -65,7 +65,7 @@ bool arch_vcpu_awake(struct arch_vcpu *v);
 /* hv/ gives this: another vCPU has sent @v an interrupt, or has started it. From any CPU, at any time. */
 void vcpu_kicked(struct arch_vcpu *v);
 /*
- * static inline void arch_vcpu_crowded(struct arch_vcpu *v, bool others), in self/vcpu.h: others wait for the CPU while
+ * void arch_vcpu_crowded(struct arch_vcpu *v, bool others), in self/vcpu.h: others wait for the CPU while
  * @v runs, or no longer do. While they wait, a vCPU that spins should leave with EXIT_PAUSE, where the CPU can see
  * that.
  */

@@ -19,8 +19,19 @@ struct arch_vm {
 	u8 last[BOOT_MAX_CPUS];
 };
 
-/* PSCI's states of a CPU; their numbers are AFFINITY_INFO's (Arm DEN0022, 5.7). */
+/*
+ * PSCI's states of a CPU; their numbers are AFFINITY_INFO's (Arm DEN0022, 5.7). All in arch_vcpu.power, atomic:
+ *
+ *   ON ---CPU_OFF, itself---> OFF ---CPU_ON, from any CPU---> ON_PENDING ---itself, at its next run---> ON
+ *
+ * Who turns OFF into ON_PENDING writes arch_vcpu.on, sets its "posted" last, and kicks; until then it sleeps on.
+ */
 enum arm_power { ARM_ON, ARM_OFF, ARM_ON_PENDING };
+
+struct arm_power_on {
+	bool posted; /* atomic */
+	u64 entry, context, cntvoff;
+};
 
 /* EL1 and EL0 state while another guest has it in the CPU. */
 struct arm_context {
@@ -43,7 +54,7 @@ struct arch_vcpu {
 	u64 *exits;
 	u32 id;
 	bool service;
-	u8 power;		 /* enum arm_power; other than on: halted too */
+	u8 power;		 /* atomic, enum arm_power; other than on: halted too */
 	bool halted;		 /* it left by WFI: deadline holds its timers' */
 	bool quick;		 /* with VHE, and no debug register in use: the service VM borrows nothing from it */
 	bool forwarded;		 /* the exit that the service VM serves is a read into the register that esr names */
@@ -52,6 +63,7 @@ struct arch_vcpu {
 	u64 cntp_ctl, cntp_cval; /* the emulated physical timer */
 	u64 mpidr, cntvoff;
 	u64 mdscr, oslsr; /* debug registers are trapped */
+	struct arm_power_on on;
 	struct arm_context el1;
 	struct vgic_cpu gic;
 	u8 fp[ARM_FP_AREA] ALIGNED(16);
@@ -114,9 +126,18 @@ static inline void arch_vcpu_export(struct arch_vcpu *v)
 	r->pstate = pstate;
 }
 
-/* Nothing tells a spinning guest from a busy one. */
-static inline void arch_vcpu_crowded(struct arch_vcpu *v, bool others)
+/** See arch/iface/vcpu.h: one that waits for another of its VM wastes its turn, and WFE tells. */
+void arch_vcpu_crowded(struct arch_vcpu *v, bool others);
+
+static inline u8 arm_power(const struct arch_vcpu *v)
 {
+	return __atomic_load_n(&v->power, __ATOMIC_ACQUIRE);
+}
+
+/* Has another vCPU started it? */
+static inline bool arm_started(const struct arch_vcpu *v)
+{
+	return arm_power(v) == ARM_ON_PENDING && __atomic_load_n(&v->on.posted, __ATOMIC_ACQUIRE);
 }
 
 /** What arch_vcpu_complete does not do by itself. */
