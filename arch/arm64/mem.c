@@ -12,7 +12,7 @@ extern char image_start[], text_end[], rodata_end[], data_end[], image_end[];
 #define CPU_GUARD  0x1000UL	    /* offset of the guard page in a CPU's block */
 #define MEM_WINDOW 0xfffffffff000UL /* the last page that the tables translate   */
 
-#define MEM_FINE   (4 * SIZE_2M) /* of our memory, its end, mapped in pages: room for the blocks of all CPUs */
+#define MEM_FINE (4 * SIZE_2M) /* of our memory, its end, mapped in pages: room for the blocks of all CPUs */
 
 #define SCTLR_WXN BIT(19)
 
@@ -90,7 +90,8 @@ static void mem_make_window(void)
 }
 
 /*
- * Forget the translation of one page of ours, on every CPU; with VHE the address's upper half says which table it is in.
+ * Forget the translation of one page of ours, on every CPU; with VHE the address's upper half says which table it is
+ * in.
  */
 static void mem_flush(u64 pa)
 {

@@ -113,8 +113,8 @@ static NOINLINE bool psci_cpus(struct arch_vcpu *v, u32 fn, u64 mask)
 }
 
 /*
- * It sleeps until somebody else starts it; false. True: there is nobody else. Of several that go off at once at least the
- * last one finds that: each says that it is off before it looks at the others.
+ * It sleeps until somebody else starts it; false. True: there is nobody else. Of several that go off at once at least
+ * the last one finds that: each says that it is off before it looks at the others.
  */
 static NOINLINE bool psci_cpu_off(struct arch_vcpu *v, struct exit *x)
 {

@@ -182,7 +182,8 @@ static const char *smp_compare(void)
 	if (f.pauth != arm_features.pauth || f.ras != arm_features.ras || f.pan != arm_features.pan ||
 	    f.el0_32 != arm_features.el0_32 || f.rndr != arm_features.rndr || f.sve != arm_features.sve ||
 	    f.sme != arm_features.sme)
-		return "features that differ from the first's: pointer authentication, RAS, PAN, AArch32, RNDR, SVE or SME";
+		return "features that differ from the first's: pointer authentication, RAS, PAN, AArch32, RNDR, SVE or "
+		       "SME";
 	for (unsigned i = 0; i < SMP_IDS; i++)
 		if (trap_id(1 + i / 8, i % 8) != smp_ids[i])
 			return "ID registers that differ from the first's";

@@ -233,8 +233,8 @@ void vgic_hw_settle(struct vgic_cpu *c)
 }
 
 /*
- * Interrupt @i of bank @k stands in a list register of @t, which another CPU has: that CPU does the rest. A latch must not
- * be set here: once it finds that the guest has taken what the list register said, it would clear this one, too.
+ * Interrupt @i of bank @k stands in a list register of @t, which another CPU has: that CPU does the rest. A latch must
+ * not be set here: once it finds that the guest has taken what the list register said, it would clear this one, too.
  */
 static void vgic_post(struct vgic_cpu *t, unsigned k, unsigned i, bool latch)
 {

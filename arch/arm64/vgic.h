@@ -93,7 +93,7 @@ struct vgic_cpu {
 	bool arrived; /* a hardware interrupt is active for it, though it was not loaded */
 	u8 sent_from[16];
 	u32 sent[VGIC_LINES / 32], touched[VGIC_LINES / 32];
-	u32 waker;	/* GICR_WAKER, ProcessorSleep and ChildrenAsleep                  */
+	u32 waker; /* GICR_WAKER, ProcessorSleep and ChildrenAsleep                  */
 	/* The virtual CPU interface's registers while another guest has the CPU. @lr: as written, while it is loaded.
 	 */
 	u64 lr[VGIC_MAX_LR], vmcr, hcr;
@@ -167,8 +167,8 @@ bool vgic_pulse(struct vgic_cpu *c, u32 intid);
 void vgic_hw_arrived(struct vgic_cpu *c, u32 intid);
 
 /*
- * All of these and of the accesses above take the lock, and may call vgic_kicked at its end. @c is a vCPU of this CPU, or
- * one that is in none, but for vgic_line and vgic_pulse of SPIs.
+ * All of these and of the accesses above take the lock, and may call vgic_kicked at its end. @c is a vCPU of this CPU,
+ * or one that is in none, but for vgic_line and vgic_pulse of SPIs.
  */
 /** Some vCPU may sleep, or run on another CPU, and has got something. In vcpu.c. */
 void vgic_kicked(struct vgic_cpu *c);

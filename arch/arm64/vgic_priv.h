@@ -47,9 +47,9 @@ static inline void vgic_enter(struct vgic_cpu *c)
 
 #define VGIC_ALL VGIC_BANKS /* as a bank's number: every interface of the VM */
 /**
- * Before an access to interrupts @mask of bank @k, as @c sees it, that must know or change what list registers hold: none
- * of them stands in a list register of another CPU then, until the lock is given back. It is given back meanwhile, too:
- * nothing that was looked at before counts.
+ * Before an access to interrupts @mask of bank @k, as @c sees it, that must know or change what list registers hold:
+ * none of them stands in a list register of another CPU then, until the lock is given back. It is given back meanwhile,
+ * too: nothing that was looked at before counts.
  */
 void vgic_pull(struct vgic_cpu *c, unsigned k, u32 mask);
 

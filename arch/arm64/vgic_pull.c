@@ -2,31 +2,33 @@
 /*
  * arch/arm64/vgic_pull.c: vCPUs of one VM on several CPUs at once: list registers in another CPU are fetched.
  *
- * Everything of a VM's interrupt controller is changed with its lock held, list registers by the CPU alone that they are
- * in. Who holds the lock waits for nothing. What concerns an interrupt that stands in a list register of another CPU
+ * Everything of a VM's interrupt controller is changed with its lock held, list registers by the CPU alone that they
+ * are in. Who holds the lock waits for nothing. What concerns an interrupt that stands in a list register of another
+ * CPU
  * ("away"):
  *
- * - What is merely sent to it (SGI, MSI, a wire's change) is posted (vgic_post) and the CPU interrupted (vgic_kicked). It
- *   drains that at its next use of the lock, before anything else, and when it saves the interface. So something is posted
- *   only for a vCPU that is loaded, and only of interrupts that are listed there.
+ * - What is merely sent to it (SGI, MSI, a wire's change) is posted (vgic_post) and the CPU interrupted (vgic_kicked).
+ * It drains that at its next use of the lock, before anything else, and when it saves the interface. So something is
+ * posted only for a vCPU that is loaded, and only of interrupts that are listed there.
  * - A register access that must see or change what a list register holds pulls: vgic_pull asks that CPU to save its
  *   virtual interface, waits without the lock, and goes on when no such interrupt is away. All is in memory then.
  *
- * A CPU that is asked saves at its next vgic_serve, which is at the interrupt that asks (gic_poll: it leaves its guest, its
- * service VM or its idling for that) and in every loop that waits for another CPU: arch_cpu_relax, vgic_pull, vgic_load.
- * It loads the interface again before the guest goes on (todo, vgic_flush), but not while vgic.pulling counts somebody.
+ * A CPU that is asked saves at its next vgic_serve, which is at the interrupt that asks (gic_poll: it leaves its guest,
+ * its service VM or its idling for that) and in every loop that waits for another CPU: arch_cpu_relax, vgic_pull,
+ * vgic_load. It loads the interface again before the guest goes on (todo, vgic_flush), but not while vgic.pulling
+ * counts somebody.
  *
- * Why no wait is for ever. A CPU in the hypervisor comes to its end or to one of those loops; interrupts are masked, and
- * no loop is entered with a lock of ours held. So whoever is asked saves, no matter what it waits for itself: another's
- * pull, the end of one, or a lock of hv/ whose holder waits for a third CPU. While vgic.pulling is not 0 no interface of
- * the VM gets loaded, so each pull waits for a number of CPUs that only falls; once none is loaded all pulls end, and loads
- * go on. The spin lock is given in the order of asking.
+ * Why no wait is for ever. A CPU in the hypervisor comes to its end or to one of those loops; interrupts are masked,
+ * and no loop is entered with a lock of ours held. So whoever is asked saves, no matter what it waits for itself:
+ * another's pull, the end of one, or a lock of hv/ whose holder waits for a third CPU. While vgic.pulling is not 0 no
+ * interface of the VM gets loaded, so each pull waits for a number of CPUs that only falls; once none is loaded all
+ * pulls end, and loads go on. The spin lock is given in the order of asking.
  *
- * Why nothing is lost. pulling is counted down with the lock held that the access then uses: nobody has loaded anything in
- * between. One that pulls may be pulled itself meanwhile, its interface is then not loaded during its access, and all of
- * it works on memory. "asked" is taken back before the interface is saved: who asks later asks again. A request may be
- * old, when the interface has been saved for another reason: pulling is 0 then, or another vCPU of the VM is loaded, which
- * nobody else can want loaded either.
+ * Why nothing is lost. pulling is counted down with the lock held that the access then uses: nobody has loaded anything
+ * in between. One that pulls may be pulled itself meanwhile, its interface is then not loaded during its access, and
+ * all of it works on memory. "asked" is taken back before the interface is saved: who asks later asks again. A request
+ * may be old, when the interface has been saved for another reason: pulling is 0 then, or another vCPU of the VM is
+ * loaded, which nobody else can want loaded either.
  */
 #include "arch/arm64/cpu.h"
 #include "arch/arm64/gic.h"

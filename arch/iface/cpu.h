@@ -26,7 +26,8 @@ const char *arch_machine_name(void);
 /** HV_FEATURE_* */
 u32 arch_features(void);
 
-/** How many CPUs the firmware's tables list, this one included and number 0: 1 to BOOT_MAX_CPUS. After arch_cpu_init. */
+/** How many CPUs the firmware's tables list, this one included and number 0: 1 to BOOT_MAX_CPUS. After arch_cpu_init.
+ */
 unsigned arch_cpu_count(void);
 /** The hardware's name of CPU @n, for texts: APIC ID, MPIDR affinity. */
 u64 arch_cpu_hw_id(unsigned n);

@@ -72,7 +72,8 @@ void vcpu_kicked(struct arch_vcpu *v);
 /** Can any interrupt wake @v, once halted? */
 bool arch_vcpu_can_wake(struct arch_vcpu *v);
 /*
- * These two from any CPU, also at the same time, without locks of hv/: they note what has come. hv/ calls vcpu_kicked if
+ * These two from any CPU, also at the same time, without locks of hv/: they note what has come. hv/ calls vcpu_kicked
+ * if
  * @v is to be told. All other arch_vcpu_* run on the vCPU's own CPU, or while it is stopped and has left.
  */
 /** Deliver a message-signalled interrupt; true if it was for @v. */

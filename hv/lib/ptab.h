@@ -39,8 +39,8 @@ struct ptab_format {
 	bool (*is_leaf)(u64 entry, unsigned level); /* of a present entry  */
 	/*
 	 * NULL: not needed. Of a table that is in use, by other CPUs too: broken forgets cached translations everywhere
-	 * between a large leaf's end and the table in its place (Arm ARM, D8.14.1, break-before-make); publish lets table
-	 * walks see what has been written.
+	 * between a large leaf's end and the table in its place (Arm ARM, D8.14.1, break-before-make); publish lets
+	 * table walks see what has been written.
 	 */
 	void (*broken)(const struct ptab *pt);
 	void (*publish)(void);

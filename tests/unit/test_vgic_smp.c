@@ -354,7 +354,8 @@ static void a_timer_interrupt_while_pulled_does_not_stay_active(void **state)
 	assert_false(phys_active);
 }
 
-/* --- everything at once, a thread a CPU ---------------------------------------------------------------------------- */
+/* --- everything at once, a thread a CPU ----------------------------------------------------------------------------
+ */
 
 #define ROUNDS 3000u
 
@@ -402,7 +403,10 @@ static void storm_do(unsigned me, unsigned n, u32 r)
 		if (g.v3)
 			(void)rd(me, SGIF + to * VGIC_GICR_SIZE + ISACTIVER);
 		break;
-	case 10: vgic_save(on(me)); vgic_load(on(me)); break;
+	case 10:
+		vgic_save(on(me));
+		vgic_load(on(me));
+		break;
 	default:
 		(void)__atomic_fetch_add(&started[to][i], 1, __ATOMIC_SEQ_CST);
 		sgi(me, to, i);
