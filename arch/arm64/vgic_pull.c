@@ -3,13 +3,11 @@
  * arch/arm64/vgic_pull.c: vCPUs of one VM on several CPUs at once: list registers in another CPU are fetched.
  *
  * Everything of a VM's interrupt controller is changed with its lock held, list registers by the CPU alone that they
- * are in. Who holds the lock waits for nothing. What concerns an interrupt that stands in a list register of another
- * CPU
- * ("away"):
+ * are in. Who holds the lock waits for nothing. Of an interrupt that stands in a list register of another CPU ("away"):
  *
  * - What is merely sent to it (SGI, MSI, a wire's change) is posted (vgic_post) and the CPU interrupted (vgic_kicked).
- * It drains that at its next use of the lock, before anything else, and when it saves the interface. So something is
- * posted only for a vCPU that is loaded, and only of interrupts that are listed there.
+ *   It drains that at its next use of the lock, before anything else, and when it saves the interface. So something is
+ *   posted only for a vCPU that is loaded, and only of interrupts that are listed there.
  * - A register access that must see or change what a list register holds pulls: vgic_pull asks that CPU to save its
  *   virtual interface, waits without the lock, and goes on when no such interrupt is away. All is in memory then.
  *
