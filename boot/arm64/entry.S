@@ -53,6 +53,7 @@ boot_start:
 	b.lo	2b
 	adrp	x0, cpu0_block
 	add	x0, x0, #CPU_BLOCK
+	sub	x0, x0, #16			/* in the block, whoever looks at it first: arch_cpu_block */
 	mov	sp, x0
 	adrp	x0, mem_offset
 	str	x22, [x0, :lo12:mem_offset]
