@@ -7,6 +7,7 @@
 #include "arch/iface/cpu.h"
 #include "arch/iface/mem.h"
 #include "hv/lib/log.h"
+#include "hv/lib/panic.h"
 #include "hv/lib/util.h"
 
 #define MPIDR_AFFINITY (BITS(39, 32) | BITS(23, 0))
@@ -149,6 +150,7 @@ status_t arch_cpu_start(unsigned n, void *block)
 	const char *why;
 	long e;
 
+	ASSERT(is_aligned((u64)block, ARCH_CPU_BLOCK));
 	cpu->number = n;
 	cpu->me = n + 1;
 	cpu->mpidr = smp_affinity[n];
