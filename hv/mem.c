@@ -100,7 +100,7 @@ static u64 mem_find(const struct boot_info *bi, u64 size)
 				return at;
 			if (next <= at)
 				break;
-			at = round_up(next, ARCH_CPU_BLOCK); /* blocks of CPUs stand at its start */
+			at = mem_blocks ? round_up(next, ARCH_CPU_BLOCK) : next; /* they stand at its start */
 		}
 	}
 	return 0;
