@@ -49,7 +49,7 @@ static void command_vms(char *arg)
 			for (unsigned k = 0; k < EXIT_COUNT; k++)
 				exits += vm->vcpu[c].exits[k];
 		}
-		console_print("%-16s %-8s %8llu %5u %6llu %12llu %s\n", vm->name, command_states[vm->state],
+		console_print("%-16s %-8s %8llu %5u %6llu %12llu %s\n", vm->name, command_states[vm_state(vm)],
 			      (ull)(command_memory(vm) >> 20), vm->nvcpus, (ull)guests[i]->starts, (ull)exits,
 			      vm->stop_why);
 	}
@@ -73,7 +73,7 @@ static void command_stats_vcpu(const struct vcpu *v)
 		console_print("CPU %u: status %d\n", v->index, (int)r.status);
 		return;
 	}
-	memcpy(&s, hv_mailbox, sizeof(s));
+	memcpy(&s, hv_mailbox(), sizeof(s));
 	console_print("CPU %u: %s\n", v->index, s.state < ARRAY_SIZE(command_runs) ? command_runs[s.state] : "?");
 	for (unsigned k = 0; k < EXIT_COUNT && k < HV_STATS_MAX; k++) {
 		if (s.exits[k] != 0 || v->exits[k] != 0)
@@ -99,7 +99,7 @@ static void command_log(char *arg)
 	console_print("--- hypervisor\n");
 	for (u64 off = 0;;) {
 		struct hv_result r = hv_call(HV_LOG, off, 0, 0, 0, 0);
-		const char *p = hv_mailbox;
+		const char *p = hv_mailbox();
 
 		if (r.status != OK || r.a == 0 || r.a > MAILBOX_SIZE || off > BIT(20))
 			break;
@@ -162,7 +162,7 @@ static void command_reset(char *arg)
 	g = command_guest(arg);
 	if (g == NULL)
 		return;
-	if (g->vm.state == VM_RUNNING || g->vm.state == VM_PAUSED)
+	if (guest_lives(g))
 		vm_stop(&g->vm, STOP_RESET, "reset from the service console");
 	else if (!guest_again(g))
 		console_print("%s is still stopping\n", g->vm.name);
@@ -182,7 +182,7 @@ static void command_start(char *arg)
 
 	if (g == NULL)
 		return;
-	if (g->vm.state == VM_RUNNING || g->vm.state == VM_PAUSED)
+	if (guest_lives(g))
 		console_print("%s is not stopped\n", g->vm.name);
 	else if (!guest_again(g))
 		console_print("%s is still stopping\n", g->vm.name);

@@ -4,6 +4,7 @@
 
 #include "guest/service/inih.h"
 #include "guest/vmm/vm.h"
+#include "hv/abi/hypercall.h"
 #include "hv/lib/print.h"
 #include "hv/lib/string.h"
 #include "hv/lib/util.h"
@@ -347,6 +348,7 @@ static bool config_new_vm(struct config_parser *p, const char *name)
 	vm->cpus = 1;
 	vm->serial = true;
 	vm->rng = true;
+	vm->shares = SCHED_SHARES;
 	vm->on_reboot = ACTION_RESTART; /* the others: ACTION_STOP, 0 */
 	snprintf(p->where, sizeof(p->where), "[vm %s]", name);
 	p->section = SECTION_VM;

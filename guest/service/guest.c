@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/service/guest.c: a guest's life: memory, tables and devices once; kernel and first CPU at each start. */
+/*
+ * guest/service/guest.c: a guest's life: its devices once; the VM, its memory and CPUs from its first start to its end for
+ * good, and anew when it is started again; kernel and first CPU's state at each start. All of it on the first CPU.
+ */
 #include "guest/service/guest.h"
 #include "guest/rt/hypercall.h"
 #include "guest/rt/arch.h"
 #include "guest/vmm/virtio.h"
 
 #define GUEST_DONATION	  0x80000UL	/* at first, for a VM's tables and CPUs       */
-#define GUEST_DONATE_MORE 0x40000UL	/* when the hypervisor says that it ran out   */
-#define GUEST_DONATE_MAX  64		/* times                                      */
+#define GUEST_DONATE_MORE 0x40000UL	/* when the hypervisor says that it ran out, twice as much each time */
+#define GUEST_SCRUB	  SIZE_2M	/* memory that is cleared in one go          */
 #define GUEST_RESTART_NS  1000000000ULL /* at least, from a start or a crash to the next start */
 
 struct guest *guests[CONFIG_MAX_VMS];
@@ -62,15 +65,38 @@ static bool guest_fail(const struct guest *g, const char *what, status_t s)
 	return false;
 }
 
-/* More memory for the tables of @vm: true if it is worth trying again. */
-static bool guest_donate(const struct vm *vm, unsigned *times)
+/* Memory for the tables of @g's VM; the hypervisor has it by @call. */
+static status_t guest_give(struct guest *g, u64 size, bool create, u64 *id)
 {
+	struct hv_result r;
 	void *p;
 
-	if ((*times)++ >= GUEST_DONATE_MAX)
-		return false;
-	p = mem_donation(GUEST_DONATE_MORE);
-	return p != NULL && hv_call(HV_VM_DONATE, vm->id, (uintptr_t)p, GUEST_DONATE_MORE, 0, 0).status == OK;
+	if (g->ndonations == GUEST_DONATIONS)
+		return ERR_FULL;
+	p = mem_donation(size);
+	if (p == NULL)
+		return ERR_NOMEM;
+	if (create)
+		r = hv_call(HV_VM_CREATE, (uintptr_t)p, size, (uintptr_t)&g->vm, 0, 0);
+	else
+		r = hv_call(HV_VM_DONATE, g->vm.id, (uintptr_t)p, size, 0, 0);
+	if (r.status != OK) {
+		page_free(p, size);
+		return r.status;
+	}
+	*id = r.a;
+	g->donation[g->ndonations].mem = p;
+	g->donation[g->ndonations++].size = size;
+	return OK;
+}
+
+/* vm->donate: true if it is worth trying again. */
+static bool guest_donate(struct vm *vm)
+{
+	struct guest *g = container_of(vm, struct guest, vm);
+	u64 ignored;
+
+	return guest_give(g, GUEST_DONATE_MORE << (g->ndonations - 1), false, &ignored) == OK;
 }
 
 /* RAM where the machine has it, in the largest pages that are to be had. */
@@ -78,7 +104,6 @@ static bool guest_ram(struct guest *g)
 {
 	struct vm *vm = &g->vm;
 	u64 left = g->config->memory, gpa;
-	unsigned times = 0;
 
 	while (left != 0) {
 		u64 size = machine_ram(vm->nram, left, &gpa);
@@ -103,7 +128,7 @@ static bool guest_ram(struct guest *g)
 			n = MIN(size - off, (u64)SIZE_1G);
 			do {
 				s = hv_vm_map(vm->id, gpa + off, r->mem + off, n, MAP_R | MAP_W | MAP_X);
-			} while (s == ERR_NOMEM && guest_donate(vm, &times));
+			} while (s == ERR_NOMEM && guest_donate(vm));
 		}
 		if (s != OK)
 			return guest_fail(g, "map memory", s);
@@ -112,15 +137,51 @@ static bool guest_ram(struct guest *g)
 	return true;
 }
 
-/* The VM's memory goes back; its consoles, with what they hold, stay where the user may look at them. */
+/* The last of a VM's memory, a piece at a time: whoever gets it next must not read what was here. */
+static void guest_scrub(struct work *w)
+{
+	struct guest *g = container_of(w, struct guest, scrub);
+	struct vm *vm = &g->vm;
+	struct vm_ram *r;
+	u64 n;
+
+	if (vm->nram == 0) {
+		g->life = GUEST_GONE;
+		return;
+	}
+	r = &vm->ram[vm->nram - 1];
+	n = MIN(r->size, GUEST_SCRUB);
+	r->size -= n;
+	page_free(r->mem + r->size, n);
+	if (r->size == 0)
+		vm->nram--;
+	work_queue(w);
+}
+
+/*
+ * The VM goes, as far as it was made, and all that it had: no vCPU is left. Devices and consoles, with what they
+ * hold, stay; their registers are as after a reset, so that none of them reaches for memory.
+ */
 static void guest_unmake(struct guest *g)
 {
 	struct vm *vm = &g->vm;
 
-	if (hv_call(HV_VM_DESTROY, vm->id, 0, 0, 0, 0).status != OK)
+	if (vm->id != 0 && hv_call(HV_VM_DESTROY, vm->id, 0, 0, 0, 0).status != OK) {
+		log_line("error: guest %s: the hypervisor does not let go of it", vm->name);
 		return; /* then the memory is not ours */
-	for (; vm->nram != 0; vm->nram--)
-		page_free(vm->ram[vm->nram - 1].mem, vm->ram[vm->nram - 1].size);
+	}
+	vm->id = 0;
+	vm->nholes = 0;
+	while (g->ndonations != 0) {
+		g->ndonations--;
+		page_free(g->donation[g->ndonations].mem, g->donation[g->ndonations].size);
+	}
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
+		page_free(vm->vcpu[i].run, PAGE_SIZE);
+		vm->vcpu[i].run = NULL;
+	}
+	g->life = GUEST_SCRUBBED;
+	work_queue(&g->scrub);
 }
 
 /* Are the files there? Asked first, since a guest that lacks one needs no memory. */
@@ -153,27 +214,60 @@ static bool guest_configure(struct guest *g)
 	return s == OK || guest_fail(g, what, s);
 }
 
+status_t guest_sched(struct guest *g, unsigned i, unsigned cpu)
+{
+	struct hv_result r = hv_call(HV_VCPU_SCHED, g->vm.vcpu[i].id, cpu | (u64)g->priority << 16, g->shares,
+				     time_ticks(g->config->budget), time_ticks(g->config->period));
+
+	if (r.status == OK)
+		g->cpu[i] = cpu;
+	return r.status;
+}
+
+/* Which physical CPU each of its vCPUs is for; false, in words, where the configuration asks for one that is not there. */
+static bool guest_place(struct guest *g)
+{
+	static unsigned next; /* of all vCPUs that are not pinned */
+	const struct config_vm *c = g->config;
+
+	for (unsigned i = 0; i < c->npin; i++) {
+		if (c->pin[i] >= rt_ncpus()) {
+			log_line("error: guest %s: pin: there is no CPU %u, this machine has 0 to %u", c->name,
+				 c->pin[i], rt_ncpus() - 1);
+			return false;
+		}
+	}
+	for (unsigned i = 0; i < c->cpus; i++)
+		g->cpu[i] = c->npin != 0 ? c->pin[i % c->npin] : next++ % rt_ncpus();
+	g->priority = c->priority;
+	g->shares = c->shares;
+	return true;
+}
+
+static bool guest_vcpu(struct guest *g, struct vcpu *v)
+{
+	struct hv_result r;
+	status_t s;
+
+	v->run = page_alloc(PAGE_SIZE, PAGE_SIZE);
+	if (v->run == NULL)
+		return guest_fail(g, "run page", ERR_NOMEM);
+	memset(v->run, 0, PAGE_SIZE);
+	do {
+		r = hv_call(HV_VCPU_CREATE, g->vm.id, (uintptr_t)v->run, (uintptr_t)v, v->index, 0);
+	} while (r.status == ERR_NOMEM && guest_donate(&g->vm));
+	if (r.status != OK)
+		return guest_fail(g, "create a CPU", r.status);
+	v->id = (u32)r.a;
+	s = guest_sched(g, v->index, g->cpu[v->index]);
+	return s == OK || guest_fail(g, "place a CPU", s);
+}
+
 static bool guest_vcpus(struct guest *g)
 {
-	struct vm *vm = &g->vm;
-	unsigned times = 0;
-
-	for (unsigned i = 0; i < vm->nvcpus; i++) {
-		struct vcpu *v = &vm->vcpu[i];
-		struct hv_result r;
-
-		v->vm = vm;
-		v->index = i;
-		v->run = page_alloc(PAGE_SIZE, PAGE_SIZE);
-		if (v->run == NULL)
-			return guest_fail(g, "run page", ERR_NOMEM);
-		memset(v->run, 0, PAGE_SIZE);
-		do {
-			r = hv_call(HV_VCPU_CREATE, vm->id, (uintptr_t)v->run, (uintptr_t)v, i, 0);
-		} while (r.status == ERR_NOMEM && guest_donate(vm, &times));
-		if (r.status != OK)
-			return guest_fail(g, "create a CPU", r.status);
-		v->id = (u32)r.a;
+	for (unsigned i = 0; i < g->vm.nvcpus; i++) {
+		if (!guest_vcpu(g, &g->vm.vcpu[i]))
+			return false;
 	}
 	return true;
 }
@@ -238,35 +332,71 @@ static bool guest_platform(struct guest *g)
 static void guest_stopped(struct vm *vm);
 static void guest_restart(struct timer *t);
 
+/* The VM with its memory and CPUs, none of them in a state to run. False: nothing is left of it, soon. */
+static bool guest_make(struct guest *g)
+{
+	status_t s;
+	u64 id;
+
+	s = guest_give(g, GUEST_DONATION, true, &id);
+	if (s != OK)
+		return guest_fail(g, "create", s);
+	g->vm.id = (u32)id;
+	g->life = GUEST_MADE;
+	if (guest_ram(g) && guest_configure(g) && guest_vcpus(g))
+		return true;
+	guest_unmake(g);
+	return false;
+}
+
+/* One whose devices could not be made either. Only its memory, that guest_scrub has in hand, is not yet back. */
+static void guest_forget(struct guest *g)
+{
+	struct pci_root *pci = machine_pci(&g->machine);
+
+	for (unsigned i = 1; i < ARRAY_SIZE(pci->dev); i++) {
+		if (pci->dev[i] != NULL)
+			virtio_free(container_of(pci->dev[i], struct virtio, pci));
+	}
+	for (unsigned i = 0; i < CONFIG_MAX_DISKS; i++) {
+		if (g->disk[i] != NULL)
+			ramdisk_free(g->disk[i]);
+	}
+	console_free(g->serial);
+	console_free(g->virtio);
+	while (g->life == GUEST_SCRUBBED) /* nobody else runs yet */
+		work_run();
+	mem_free(g);
+}
+
 bool guest_create(const struct config_vm *config)
 {
 	struct guest *g;
-	void *donation;
-	struct hv_result r;
 
 	if (!guest_files(config))
 		return false;
 	g = mem_alloc(sizeof(*g));
-	donation = mem_donation(GUEST_DONATION);
-	if (g == NULL || donation == NULL) {
+	if (g == NULL) {
 		log_line("error: guest %s: out of memory", config->name);
 		return false;
 	}
 	g->config = config;
+	vm_init(&g->vm);
 	(void)str_copy(g->vm.name, config->name, sizeof(g->vm.name));
 	g->vm.nvcpus = config->cpus;
 	g->vm.stopped = guest_stopped;
-	timer_init(&g->restart, guest_restart);
-	r = hv_call(HV_VM_CREATE, (uintptr_t)donation, GUEST_DONATION, (uintptr_t)&g->vm, 0, 0);
-	if (r.status != OK)
-		return guest_fail(g, "create", r.status);
-	g->vm.id = (u32)r.a;
-	if (!guest_ram(g) || !guest_configure(g) || !guest_vcpus(g) || !guest_platform(g)) {
+	g->vm.donate = guest_donate;
+	timer_init(&g->restart, guest_restart, NULL);
+	work_init(&g->scrub, guest_scrub);
+	if (guest_place(g) && guest_make(g)) {
+		if (guest_platform(g)) {
+			guests[nguests++] = g;
+			return true;
+		}
 		guest_unmake(g);
-		return false;
 	}
-	guests[nguests++] = g;
-	return true;
+	guest_forget(g);
+	return false;
 }
 
 static bool guest_blob(struct guest *g, const char *name, struct blob *b)
@@ -309,16 +439,15 @@ static bool guest_load(struct guest *g, struct vcpu_state *state)
 static status_t guest_power_on(struct guest *g, struct vcpu *v, struct vcpu_state *state)
 {
 	state->counter_offset = g->counter_offset;
-	memcpy(hv_mailbox, state, sizeof(*state));
+	memcpy(hv_mailbox(), state, sizeof(*state));
 	v->parked = v->index != 0;
-	v->owed = false;
 	v->run->reply = v->parked ? REPLY_HALT : 0;
 	v->run->data = 0;
 	return hv_call(HV_VCPU_SET, v->id, VCPU_SET_POWER_ON | (v->parked ? VCPU_SET_WAIT : 0), 0, 0, 0).status;
 }
 
-/* The CPUs but the first, whose @state the loader has filled, go to sleep; then that one runs. */
-static bool guest_run(struct guest *g, struct vcpu_state *state)
+/* The CPUs but the first, whose @state the loader has filled, go to sleep; then that one can run. */
+static bool guest_power(struct guest *g, struct vcpu_state *state)
 {
 	status_t s = guest_power_on(g, &g->vm.vcpu[0], state);
 
@@ -330,36 +459,28 @@ static bool guest_run(struct guest *g, struct vcpu_state *state)
 		if (s != OK)
 			return guest_fail(g, "set a CPU's state", s);
 	}
-	for (unsigned i = g->vm.nvcpus; i-- != 0;) {
-		s = loop_vcpu_run(&g->vm.vcpu[i]);
-		if (s != OK)
-			return guest_fail(g, "run", s);
-	}
 	return true;
 }
 
 bool guest_start(struct guest *g)
 {
 	struct vcpu_state state;
+	status_t s = OK;
 
 	memset(&state, 0, sizeof(state));
-	if (!guest_load(g, &state))
+	if (!guest_load(g, &state) || !guest_power(g, &state))
 		return false;
-	g->vm.state = VM_RUNNING;
 	g->ended = g->stays = false;
 	g->started = time_ns();
 	g->starts++;
-	if (guest_run(g, &state))
-		return true;
-	for (unsigned i = 0; i < g->vm.nvcpus; i++) {
-		struct vcpu *v = &g->vm.vcpu[i];
-
-		if (v->in_guest) /* its event finds a VM that does not run, and nobody who waits for it */
-			(void)hv_call(HV_VCPU_STOP, v->id, 0, 0, 0, 0);
+	vm_running(&g->vm);
+	for (unsigned i = g->vm.nvcpus; s == OK && i-- != 0;)
+		s = vm_start(&g->vm.vcpu[i]);
+	if (s != OK) { /* it comes to its end as others do */
+		g->stays = true;
+		vm_stop(&g->vm, STOP_CRASH, "a CPU cannot be run: status %d", (int)s);
 	}
-	g->vm.stop_told = true;
-	g->vm.state = VM_STOPPED;
-	return false;
+	return true;
 }
 
 void guest_audit(void)
@@ -371,7 +492,7 @@ void guest_audit(void)
 		log_line("audit: status %d", (int)r.status);
 		return;
 	}
-	memcpy(&a, hv_mailbox, sizeof(a));
+	memcpy(&a, hv_mailbox(), sizeof(a));
 	a.what[sizeof(a.what) - 1] = '\0';
 	log_line("audit: %llu leaves, %llu violations", (unsigned long long)a.leaves, (unsigned long long)a.violations);
 	if (a.violations != 0)
@@ -379,14 +500,8 @@ void guest_audit(void)
 			 (unsigned long long)a.pa, a.what);
 }
 
-static void guest_end(struct guest *g)
-{
-	g->ended = true;
-	service_guest_ended();
-}
-
 /* Devices as at power-on; memory stays as it is, but for what the platform and the loader write into it. */
-static void guest_reset(struct guest *g)
+static void guest_reset(struct guest *g, bool tables)
 {
 	struct pci_root *pci = machine_pci(&g->machine);
 
@@ -395,22 +510,44 @@ static void guest_reset(struct guest *g)
 		if (pci->dev[i] != NULL)
 			virtio_reset(container_of(pci->dev[i], struct virtio, pci));
 	}
-	if (machine_reset(&g->machine) != OK)
+	if (machine_reset(&g->machine) != OK && tables)
 		log_line("error: guest %s: no room for its tables", g->vm.name);
+}
+
+void guest_failed(struct guest *g)
+{
+	if (g->life == GUEST_MADE) {
+		guest_reset(g, false);
+		guest_unmake(g);
+	}
+	g->ended = true;
+}
+
+/* For good, unless somebody starts it again. */
+static void guest_end(struct guest *g)
+{
+	guest_failed(g);
+	service_guest_ended();
 }
 
 static void guest_restart(struct timer *t)
 {
 	struct guest *g = container_of(t, struct guest, restart);
 
-	guest_reset(g);
+	if (g->life == GUEST_GONE && !guest_make(g)) {
+		guest_end(g);
+		return;
+	}
+	guest_reset(g, true);
 	if (!guest_start(g))
 		guest_end(g);
 }
 
 bool guest_again(struct guest *g)
 {
-	if ((g->vm.state == VM_CRASHED || g->vm.state == VM_OFF) && !g->vm.stop_told)
+	if (vm_state(&g->vm) != VM_STOPPED && !g->vm.stop_told)
+		return false;
+	if (g->life == GUEST_SCRUBBED)
 		return false;
 	timer_cancel(&g->restart); /* it may have been to start by itself */
 	guest_restart(&g->restart);
@@ -447,7 +584,7 @@ static void guest_stopped(struct vm *vm)
 
 void guest_stop(struct guest *g)
 {
-	if (g->vm.state == VM_RUNNING || g->vm.state == VM_PAUSED) {
+	if (guest_lives(g)) {
 		g->stays = true;
 		vm_stop(&g->vm, STOP_POWEROFF, "stopped from the service console");
 	} else if (!g->ended && g->vm.stop_told) { /* it was to start again */

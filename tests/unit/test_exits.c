@@ -23,7 +23,10 @@ static struct pc pc;
 static struct run_page run;
 static struct vcpu *v = &vm.vcpu[0];
 static char mailbox[4096];
-void *hv_mailbox = mailbox;
+void *hv_mailbox(void)
+{
+	return mailbox;
+}
 static u64 written;
 static unsigned eoi, gets, stops;
 static enum vm_stop expected_stop;
@@ -54,7 +57,7 @@ void vm_stop(struct vm *m, enum vm_stop how, const char *fmt, ...)
 
 struct hv_result hv_call(enum hypercall nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 {
-	struct vcpu_state *s = hv_mailbox;
+	struct vcpu_state *s = hv_mailbox();
 
 	if (nr == HV_VCPU_GET) {
 		gets++;
@@ -246,7 +249,7 @@ static void a_triple_fault_says_what_it_was(void **state)
 
 static void a_sipi_starts_the_cpu_and_init_parks_it(void **state)
 {
-	const struct vcpu_state *s = hv_mailbox;
+	const struct vcpu_state *s = hv_mailbox();
 
 	run.kind = EXIT_SIPI;
 	run.data = 0x9a;

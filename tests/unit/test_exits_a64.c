@@ -34,13 +34,13 @@ struct hv_result hv_call(enum hypercall nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 	assert_int_equal(a, 70);
 	if (nr == HV_VCPU_GET) {
 		gets++;
-		memcpy(hv_mailbox, &cpu, sizeof(cpu));
+		memcpy(hv_mailbox(), &cpu, sizeof(cpu));
 		return (struct hv_result){ .status = get_status };
 	}
 	assert_int_equal(nr, HV_VCPU_SET);
 	assert_int_equal(b, 0);
 	sets++;
-	memcpy(&cpu, hv_mailbox, sizeof(cpu));
+	memcpy(&cpu, hv_mailbox(), sizeof(cpu));
 	return (struct hv_result){ .status = set_status };
 }
 
