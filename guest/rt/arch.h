@@ -9,7 +9,8 @@
 void rt_arch_init(u64 base, void *mailbox);
 /** Map RAM up to @top by identity and protect the image. Needs the page allocator; RAM below 4 GiB is in it. */
 void rt_arch_map(u64 base, u64 top);
-/** Leave the page @guard of a stack out of rt_arch_map's tables. False: this architecture cannot; look at the canary. */
+/** Leave the page @guard of a stack out of rt_arch_map's tables. False: this architecture cannot; look at the canary.
+ */
 bool rt_arch_guard(void *guard);
 /** On CPU @c, on its own stack: exceptions, and what else each CPU has. */
 void rt_arch_cpu(struct rt_cpu *c);

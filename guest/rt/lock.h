@@ -37,8 +37,8 @@ struct lock {
 	u32 rank; /* enum lock_rank */
 };
 
-#define LOCK_INIT(r)       \
-	{                  \
+#define LOCK_INIT(r)        \
+	{                   \
 		.rank = (r) \
 	}
 

@@ -22,8 +22,8 @@ struct rt_cpu;
 
 /*
  * A timer belongs to whoever embeds it; the event loop of the CPU that has set it calls fn once, after @when has
- * passed, with @lock held. All but timer_init are called with that lock held: so a timer that has been cancelled or moved
- * does not fire for what it was set to before, whatever another CPU is just about to do.
+ * passed, with @lock held. All but timer_init are called with that lock held: so a timer that has been cancelled or
+ * moved does not fire for what it was set to before, whatever another CPU is just about to do.
  */
 struct timer {
 	struct list link;

@@ -53,8 +53,8 @@ void mem_add(u64 base, u64 size);
 /** Bytes free in the page allocator. */
 u64 mem_free_bytes(void);
 /**
- * @size bytes (rounded up to 4 KiB) to hand to the hypervisor; once they are back, page_free takes them. All of them come out of few 2 MiB blocks, so
- * that the hypervisor's tables of this VM keep large pages elsewhere. NULL.
+ * @size bytes (rounded up to 4 KiB) to hand to the hypervisor; once they are back, page_free takes them. All of them
+ * come out of few 2 MiB blocks, so that the hypervisor's tables of this VM keep large pages elsewhere. NULL.
  */
 void *mem_donation(size_t size);
 

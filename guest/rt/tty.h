@@ -8,7 +8,8 @@
 /*
  * One end is the host's (the console multiplexer, a serial driver), the other the guest's (16550, virtio-console).
  * Neither blocks. The guest's end moves all characters, with its own lock held; the host's end only says that there
- * are some, or room for some, and holds no lock then: so locks are taken in one direction, the device's before the host's.
+ * are some, or room for some, and holds no lock then: so locks are taken in one direction, the device's before the
+ * host's.
  */
 struct tty {
 	/* Set by the guest's end. */

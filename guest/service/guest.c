@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * guest/service/guest.c: a guest's life: its devices once; the VM, its memory and CPUs from its first start to its end for
- * good, and anew when it is started again; kernel and first CPU's state at each start. All of it on the first CPU.
+ * guest/service/guest.c: a guest's life: its devices once; the VM, its memory and CPUs from its first start to its end
+ * for good, and anew when it is started again; kernel and first CPU's state at each start. All of it on the first CPU.
  */
 #include "guest/service/guest.h"
 #include "guest/rt/hypercall.h"
@@ -224,7 +224,8 @@ status_t guest_sched(struct guest *g, unsigned i, unsigned cpu)
 	return r.status;
 }
 
-/* Which physical CPU each of its vCPUs is for; false, in words, where the configuration asks for one that is not there. */
+/* Which physical CPU each of its vCPUs is for; false, in words, where the configuration asks for one that is not there.
+ */
 static bool guest_place(struct guest *g)
 {
 	static unsigned next; /* of all vCPUs that are not pinned */

@@ -54,7 +54,8 @@ bool guest_start(struct guest *g);
 void guest_failed(struct guest *g);
 /** Stop it for good: it runs no more when service_guest_ended is called, which may be from here. */
 void guest_stop(struct guest *g);
-/** Start one that does not run, as after a reset, with a new VM if it has none. False: its last life is not over yet. */
+/** Start one that does not run, as after a reset, with a new VM if it has none. False: its last life is not over yet.
+ */
 bool guest_again(struct guest *g);
 /** Does it run, or stand still only because it was paused? */
 static inline bool guest_lives(const struct guest *g)

@@ -78,16 +78,16 @@ void bus_remove(struct bus *b, struct bus_region *r)
 	lock_drop(&b->lock);
 }
 
-bool bus_there(struct bus *b, u64 addr)
+struct bus_region *bus_find(struct bus *b, u64 addr)
 {
+	struct bus_region *r;
 	unsigned i;
-	bool there;
 
 	lock_take(&b->lock);
 	i = bus_search(b, addr);
-	there = i < b->n && addr >= b->region[i]->base;
+	r = i < b->n && addr >= b->region[i]->base ? b->region[i] : NULL;
 	lock_drop(&b->lock);
-	return there;
+	return r;
 }
 
 enum bus_place { BUS_DEVICE, BUS_NOTHING, BUS_STRADDLES };

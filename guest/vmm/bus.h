@@ -28,8 +28,8 @@ struct bus_region {
 
 /*
  * The table changes under the lock (PCI BARs move); accesses that miss @last look it up under the lock. An access at
- * the time at which its region moves goes to the old place or to the new one, as on hardware. A region stays in memory as
- * long as its guest has vCPUs that run.
+ * the time at which its region moves goes to the old place or to the new one, as on hardware. A region stays in memory
+ * as long as its guest has vCPUs that run.
  */
 struct bus {
 	struct lock lock;
@@ -45,8 +45,8 @@ MUST_CHECK status_t bus_add(struct bus *b, struct bus_region *r);
 /** The same at @base, which becomes its own if that succeeds. */
 MUST_CHECK status_t bus_add_at(struct bus *b, struct bus_region *r, u64 base);
 void bus_remove(struct bus *b, struct bus_region *r);
-/** Is there a region at @addr? */
-bool bus_there(struct bus *b, u64 addr);
+/** The region at @addr, or NULL. */
+struct bus_region *bus_find(struct bus *b, u64 addr);
 
 /** If an access lies wholly in @r, true and its offset. */
 static inline bool bus_whole(const struct bus_region *r, u64 addr, unsigned size, u64 *off)

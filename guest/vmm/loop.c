@@ -48,8 +48,8 @@ static void loop_serve(struct vcpu *v)
 }
 
 /*
- * Its exit has come; true: it has been served. Whoever stops the VM changes the state and looks at v->at then; here it is
- * the other way round: one of us sees the other.
+ * Its exit has come; true: it has been served. Whoever stops the VM changes the state and looks at v->at then; here it
+ * is the other way round: one of us sees the other.
  */
 static bool loop_exit(struct vcpu *v)
 {

@@ -48,8 +48,8 @@ static void stop_check(struct work *w)
 }
 
 /*
- * Have every vCPU come out. Of one that is in the guest the event comes. The hypervisor says ERR_STATE when its exit is on
- * the way here already, or the reply on the way there: we cannot know which, so ask again a little later.
+ * Have every vCPU come out. Of one that is in the guest the event comes. The hypervisor says ERR_STATE when its exit is
+ * on the way here already, or the reply on the way there: we cannot know which, so ask again a little later.
  */
 static void stop_all(struct vm *vm)
 {

@@ -32,7 +32,8 @@ enum vm_stop { STOP_POWEROFF, STOP_RESET, STOP_CRASH };
  *                                                           | vm_stop, vm_pause
  *                       paused: HELD, stopped: OUT <---- CANCELLED (its handler has ended)
  *
- * An exit that comes when the VM does not run goes from SERVED to HELD or OUT at once; HELD becomes SERVED by vm_resume.
+ * An exit that comes when the VM does not run goes from SERVED to HELD or OUT at once; HELD becomes SERVED by
+ * vm_resume.
  */
 enum vcpu_at { VCPU_OUT, VCPU_IN, VCPU_SERVED, VCPU_CANCELLED, VCPU_HELD };
 
@@ -50,8 +51,8 @@ struct vcpu {
 	bool owed;	       /* its handler wants the reply given; its CPU's alone */
 	bool parked;	       /* it halted with interrupts off, or awaits a SIPI */
 	enum vcpu_held held;
-	unsigned cpu;	 /* where its exit was when it was held */
-	struct work go;	 /* there, when it goes on              */
+	unsigned cpu;	/* where its exit was when it was held */
+	struct work go; /* there, when it goes on              */
 };
 
 /* A piece of RAM that is out of the guest's stage 2 until it is used. */
@@ -75,9 +76,11 @@ struct vm {
 	void *platform; /* the architecture's machine */
 	/* Sets the level of global system interrupt @gsi; the platform provides it. */
 	void (*irq)(struct vm *, unsigned gsi, bool level);
-	/* Called from the first CPU's event loop when, after vm_stop, its last vCPU has come out; the owner provides it. */
+	/* Called from the first CPU's event loop when, after vm_stop, its last vCPU has come out; the owner provides
+	 * it. */
 	void (*stopped)(struct vm *);
-	/* The hypervisor's memory for this VM has run out: give it more. False: there is none. The owner provides it. */
+	/* The hypervisor's memory for this VM has run out: give it more. False: there is none. The owner provides it.
+	 */
 	bool (*donate)(struct vm *);
 	enum vm_stop stop_how;
 	char stop_why[VM_WHY_MAX];
@@ -126,7 +129,8 @@ static inline void vm_msi(struct vm *vm, u64 addr, u32 data)
  * vCPU left). A vCPU that finds RAM missing calls vm_ram_fault, and tries again: if another was faster, it is there.
  */
 
-/** Take [@gpa, @gpa+@size), whole pages of RAM in one piece, away. ERR_RANGE; ERR_EXISTS: some of it is away; ERR_FULL. */
+/** Take [@gpa, @gpa+@size), whole pages of RAM in one piece, away. ERR_RANGE; ERR_EXISTS: some of it is away; ERR_FULL.
+ */
 MUST_CHECK status_t vm_ram_unmap(struct vm *vm, u64 gpa, u64 size);
 /** An access to @gpa found nothing in stage 2. True: that is RAM, and is mapped now. The VM may have been stopped. */
 bool vm_ram_fault(struct vm *vm, u64 gpa);

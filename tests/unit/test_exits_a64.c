@@ -303,7 +303,7 @@ static void a_crash_says_what_and_where(void **state)
 	assert_non_null(strstr(fake.why, "AAAA"));
 	strcpy(run.u.fault.what, "illegal state");
 	fault(EXIT_ENTRY_FAILED, 0x1f);
-	assert_string_equal(fake.why, "illegal state (code 1f, info eeeeeeeeeeeeeeee) at PC ffff800000080100");
+	assert_string_equal(fake.why, "illegal state (code 1f, info eeeeeeeeeeeeeeee) of CPU 0 at PC ffff800000080100");
 	assert_non_null(strstr(fake.log, "sp_el1"));
 }
 

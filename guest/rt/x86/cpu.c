@@ -141,7 +141,7 @@ void rt_trap(const struct cpu_frame *f)
 
 	__asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
 	panic("CPU %u: exception %llu, error %llx, at image+%llx, cr2 %llx, rsp %llx, rax %llx, rdi %llx, rsi %llx",
-	      cpu_this()->n, (unsigned long long)f->vector, (unsigned long long)f->error, (unsigned long long)(f->rip - cpu_base),
-	      (unsigned long long)cr2, (unsigned long long)f->rsp, (unsigned long long)f->rax,
-	      (unsigned long long)f->rdi, (unsigned long long)f->rsi);
+	      cpu_this()->n, (unsigned long long)f->vector, (unsigned long long)f->error,
+	      (unsigned long long)(f->rip - cpu_base), (unsigned long long)cr2, (unsigned long long)f->rsp,
+	      (unsigned long long)f->rax, (unsigned long long)f->rdi, (unsigned long long)f->rsi);
 }

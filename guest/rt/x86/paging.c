@@ -108,8 +108,8 @@ void rt_arch_map(u64 base, u64 top)
 	paging_pt.max_leaf = huge ? 2 : 1;
 	for (unsigned i = 0; i < ARRAY_SIZE(piece); i++) {
 		if (piece[i].to > piece[i].from)
-			ASSERT(ptab_map(&paging_pt, piece[i].from, piece[i].from, piece[i].to - piece[i].from, piece[i].flags,
-					&paging_pool) == OK);
+			ASSERT(ptab_map(&paging_pt, piece[i].from, piece[i].from, piece[i].to - piece[i].from,
+					piece[i].flags, &paging_pool) == OK);
 	}
 	__asm__ volatile("mov %0, %%cr3" : : "r"(paging_pt.root) : "memory");
 }

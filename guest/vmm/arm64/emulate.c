@@ -136,7 +136,7 @@ bool a64_decode(u32 word, struct a64_insn *i)
 
 bool a64_bus_answers(struct vm *vm, u64 gpa)
 {
-	return bus_there(&vm->mmio, gpa) || virt_in_pci(gpa);
+	return bus_find(&vm->mmio, gpa) != NULL || virt_in_pci(gpa);
 }
 
 struct a64_access {

@@ -271,8 +271,8 @@ static void exits_fault(struct vcpu *v)
 	memcpy(what, run->u.fault.what, sizeof(what));
 	what[sizeof(what) - 1] = '\0';
 	if (exits_state(v)) {
-		log_line("%s: CPU %u: rip %llx rsp %llx rflags %llx cr0 %llx cr2 %llx cr3 %llx cr4 %llx", v->vm->name, v->index,
-			 (unsigned long long)regs->rip, (unsigned long long)regs->gpr[X86_RSP],
+		log_line("%s: CPU %u: rip %llx rsp %llx rflags %llx cr0 %llx cr2 %llx cr3 %llx cr4 %llx", v->vm->name,
+			 v->index, (unsigned long long)regs->rip, (unsigned long long)regs->gpr[X86_RSP],
 			 (unsigned long long)regs->rflags, (unsigned long long)regs->cr0, (unsigned long long)regs->cr2,
 			 (unsigned long long)regs->cr3, (unsigned long long)regs->cr4);
 		log_line("%s: rax %llx rbx %llx rcx %llx rdx %llx rsi %llx rdi %llx cs %x efer %llx", v->vm->name,
@@ -282,8 +282,8 @@ static void exits_fault(struct vcpu *v)
 			 regs->seg[X86_CS].sel, (unsigned long long)regs->efer);
 	}
 	vm_stop(v->vm, STOP_CRASH, "%s (code %llx, info %llx) of CPU %u at RIP %llx",
-		what[0] != '\0' ? what : "triple fault", (unsigned long long)run->u.fault.code, (unsigned long long)run->u.fault.info,
-		v->index, (unsigned long long)regs->rip);
+		what[0] != '\0' ? what : "triple fault", (unsigned long long)run->u.fault.code,
+		(unsigned long long)run->u.fault.info, v->index, (unsigned long long)regs->rip);
 }
 
 /* data: the SIPI's vector, or above 255 for INIT, after which it waits for one (Intel SDM 3A, 10.4.4). */

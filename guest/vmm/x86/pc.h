@@ -60,7 +60,7 @@ struct pc {
 	struct pvclock pvclock;
 	struct pci_root pci;
 	struct pci_dev host_bridge;
-	const struct bus_ops *cf8_ops; /* the root's own; CF9 lies among its ports */
+	const struct bus_ops *cf8_ops;	    /* the root's own; CF9 lies among its ports */
 	struct emu_cache emu[VM_MAX_VCPUS]; /* each its vCPU's */
 	struct lock lock;		    /* port 92h; CF9h lies among the root's ports */
 	u8 cf9, port92;
