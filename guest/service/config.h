@@ -48,7 +48,7 @@ struct config {
 	struct config_vm vm[CONFIG_MAX_VMS];
 	unsigned nvms;
 	bool poweroff_when_done; /* power the machine off when all VMs have stopped */
-	char error[160];	 /* "line 7: unknown key 'memroy' in [vm linux]"    */
+	char error[240];	 /* "line 7: unknown key 'memroy' in [vm linux]"    */
 };
 
 /** Parse @text of @size bytes (not NUL-terminated). ERR_FORMAT with error filled in. */

@@ -32,9 +32,11 @@ struct guest {
 	} donation[GUEST_DONATIONS]; /* what the hypervisor has for it */
 	unsigned cpu[VM_MAX_VCPUS];  /* physical CPU of each of its own */
 	unsigned priority, shares;
-	u64 starts, started; /* how often, and time_ns() of the last */
-	bool ended;	     /* for good */
-	bool stays;	     /* stopped from the console: it does not start again by itself */
+	struct work shake;
+	u64 shakes, shaken, shake_seed; /* how often yet, how often done, the generator's state */
+	u64 starts, started;		/* how often, and time_ns() of the last */
+	bool ended;			/* for good */
+	bool stays;			/* stopped from the console: it does not start again by itself */
 };
 
 extern struct hv_info service_info;
@@ -66,6 +68,11 @@ static inline bool guest_lives(const struct guest *g)
 }
 /** Put its vCPU @i on physical CPU @cpu, with its priority, shares and budget. The hypervisor's errors. */
 MUST_CHECK status_t guest_sched(struct guest *g, unsigned i, unsigned cpu);
+/**
+ * @n times, as fast as it goes beside all else, take a random piece of its RAM out of its stage 2; it comes back when
+ * it is used. Says so in the log at the end. False: it does not run, or this is under way.
+ */
+bool guest_shake(struct guest *g, u64 n, u64 seed);
 struct guest *guest_by_name(const char *name);
 /** Have the hypervisor check who owns which page, and log the result. */
 void guest_audit(void);
