@@ -18,7 +18,7 @@ typedef status_t (*call_fn)(struct vm *caller, struct call *c);
 HYPERCALL_LIST(X)
 #undef X
 
-/** The exit of @g has been served: it goes on, or sleeps. ERR_STATE. */
+/** The exit of @g, a vCPU of any CPU, has been served: it goes on, or sleeps. ERR_STATE. Control lock held. */
 MUST_CHECK status_t call_resume(struct vcpu *g);
 
 #endif

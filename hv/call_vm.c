@@ -64,6 +64,80 @@ status_t call_vm_donate(struct vm *caller, struct call *c)
 	return OK;
 }
 
+/* A vCPU of a VM that is to go, on its CPU: can it? If @go, nothing there knows it any more then. */
+struct call_gone {
+	struct vcpu *v;
+	bool go, busy;
+};
+
+static void call_gone_there(void *arg)
+{
+	struct call_gone *g = arg;
+	struct vcpu *v = g->v;
+
+	g->busy = v->state != VCPU_STOPPED || !list_empty(&v->link);
+	if (g->busy || !g->go)
+		return;
+	v->state = VCPU_GONE;
+	sched_leave(v);
+}
+
+static void call_back_there(void *arg)
+{
+	struct vcpu *v = arg;
+
+	v->state = VCPU_STOPPED;
+	sched_join(v);
+}
+
+static bool call_may_go(struct vm *vm)
+{
+	for (unsigned i = 0; i < VM_MAX_VCPUS; i++) {
+		struct call_gone g = { .v = vm->vcpu[i] };
+
+		if (g.v)
+			cpu_call(g.v->cpu, call_gone_there, &g);
+		if (g.busy)
+			return false;
+	}
+	return true;
+}
+
+/* All vCPUs of @vm leave their CPUs, or none: one may be replied to on its CPU just now. */
+static bool call_all_gone(struct vm *vm)
+{
+	if (!call_may_go(vm))
+		return false;
+	for (unsigned i = 0; i < VM_MAX_VCPUS; i++) {
+		struct call_gone g = { .v = vm->vcpu[i], .go = true };
+
+		if (!g.v)
+			continue;
+		cpu_call(g.v->cpu, call_gone_there, &g);
+		if (!g.busy)
+			continue;
+		while (i-- != 0)
+			if (vm->vcpu[i])
+				cpu_call(vm->vcpu[i]->cpu, call_back_there, vm->vcpu[i]);
+		return false;
+	}
+	return true;
+}
+
+/* Doorbells of @arg that were rung on this CPU. */
+static void call_unring_there(void *arg)
+{
+	const struct vm *vm = arg;
+	struct list *at, *next;
+
+	list_for_each_safe (at, next, &this_cpu()->doorbells) {
+		struct doorbell *d = list_entry(at, struct doorbell, link);
+
+		if (d >= vm->bell && d < vm->bell + VM_DOORBELLS)
+			list_del(at);
+	}
+}
+
 /* The service VM must have stopped its vCPUs. */
 status_t call_vm_destroy(struct vm *caller, struct call *c)
 {
@@ -74,29 +148,25 @@ status_t call_vm_destroy(struct vm *caller, struct call *c)
 
 	if (!vm)
 		return ERR_NOENT;
-	for (unsigned i = 0; i < VM_MAX_VCPUS; i++)
-		if (vm->vcpu[i] && (vm->vcpu[i]->state != VCPU_STOPPED || !list_empty(&vm->vcpu[i]->link)))
-			return ERR_BUSY;
+	if (!call_all_gone(vm))
+		return ERR_BUSY;
+	__atomic_store_n(&vm_table[vm->id], NULL, __ATOMIC_RELEASE);
+	smp_quiesce();
+	call_unring_there(vm);
+	cpu_call_others(call_unring_there, vm);
 	for (u64 va = 0; ptab_next(arch_vm_s2(&vm->arch), va, &leaf) == OK; va = leaf.va + leaf.size)
 		if (!(leaf.flags & PT_DEVICE))
 			mem_revoke(leaf.pa, leaf.size, vm->id);
-	for (unsigned i = 0; i < vm->ndoorbells; i++)
-		if (vm->bell[i].rung)
-			list_del(&vm->bell[i].link);
 	for (unsigned i = 0; i < VM_MAX_VCPUS; i++) {
 		struct vcpu *v = vm->vcpu[i];
 
 		if (!v)
 			continue;
-		list_del(&v->timer_link);
-		if (this_cpu()->current == v)
-			this_cpu()->current = NULL;
 		arch_vcpu_fini(&v->arch, vm->pool);
 		mem_unshare(v->run_pa);
 	}
-	arch_vm_flush(&vm->arch);
+	mem_flush(vm);
 	arch_vm_fini(&vm->arch, vm->pool);
-	vm_table[vm->id] = NULL;
 	n = vm->ndonations;
 	for (unsigned i = 0; i < n; i++) {
 		pa[i] = vm->donation[i].pa;
@@ -173,7 +243,7 @@ status_t call_vm_unmap(struct vm *caller, struct call *c)
 	if (s != OK)
 		call_unmap_grants(caller, vm, gpa, gpa + size, true);
 	else
-		arch_vm_flush(&vm->arch);
+		mem_flush(vm);
 	return s;
 }
 
@@ -192,7 +262,7 @@ status_t call_vm_configure(struct vm *caller, struct call *c)
 		return ERR_NOENT;
 	if (c->arg[2] > ARRAY_SIZE(call_copy.config))
 		return ERR_RANGE;
-	memcpy(call_copy.config, service_mailbox, c->arg[2] * sizeof(struct vm_config));
+	memcpy(call_copy.config, this_cpu()->mailbox, c->arg[2] * sizeof(struct vm_config));
 	return arch_vm_configure(&vm->arch, call_copy.config, (u32)c->arg[2], vm->pool);
 }
 
@@ -204,7 +274,7 @@ status_t call_vm_set_msr(struct vm *caller, struct call *c)
 		return ERR_NOENT;
 	if (c->arg[2] > ARRAY_SIZE(call_copy.policy))
 		return ERR_RANGE;
-	memcpy(call_copy.policy, service_mailbox, c->arg[2] * sizeof(struct msr_policy));
+	memcpy(call_copy.policy, this_cpu()->mailbox, c->arg[2] * sizeof(struct msr_policy));
 	return arch_vm_set_msr(&vm->arch, call_copy.policy, (u32)c->arg[2], vm->pool);
 }
 
@@ -216,7 +286,7 @@ status_t call_vm_irq(struct vm *caller, struct call *c)
 		return ERR_NOENT;
 	for (unsigned i = 0; i < VM_MAX_VCPUS; i++)
 		if (vm->vcpu[i] && arch_vcpu_msi(&vm->vcpu[i]->arch, c->arg[2], (u32)c->arg[3]))
-			sched_wake(vm->vcpu[i]);
+			vcpu_notify(vm->vcpu[i]);
 	return OK;
 }
 
@@ -232,8 +302,28 @@ status_t call_vm_line(struct vm *caller, struct call *c)
 		return ERR_RANGE;
 	for (unsigned i = 0; i < VM_MAX_VCPUS; i++)
 		if (vm->vcpu[i] && arch_vcpu_line(&vm->vcpu[i]->arch, (u32)c->arg[2], c->arg[3]))
-			sched_wake(vm->vcpu[i]);
+			vcpu_notify(vm->vcpu[i]);
 	return OK;
+}
+
+/* @arg, which nobody can find any more, is on no list. */
+static void call_take_down_there(void *arg)
+{
+	struct doorbell *d = arg;
+	struct list *at, *next;
+
+	list_for_each_safe (at, next, &this_cpu()->doorbells)
+		if (at == &d->link)
+			list_del(at);
+}
+
+static void call_take_down(struct doorbell *d)
+{
+	__atomic_store_n(&d->used, false, __ATOMIC_RELEASE);
+	smp_quiesce(); /* who has found it has rung it */
+	call_take_down_there(d);
+	cpu_call_others(call_take_down_there, d);
+	d->rung = false;
 }
 
 status_t call_vm_doorbell(struct vm *caller, struct call *c)
@@ -259,9 +349,7 @@ status_t call_vm_doorbell(struct vm *caller, struct call *c)
 		    (!(flags & DOORBELL_MATCH) || e->match == c->arg[4])) {
 			if (!(flags & DOORBELL_REMOVE))
 				return ERR_EXISTS;
-			if (e->rung)
-				list_del(&e->link);
-			e->used = e->rung = false;
+			call_take_down(e);
 			return OK;
 		}
 		if (!e->used && !d)
@@ -272,12 +360,13 @@ status_t call_vm_doorbell(struct vm *caller, struct call *c)
 	if (!d) {
 		if (vm->ndoorbells == VM_DOORBELLS)
 			return ERR_FULL;
-		d = &vm->bell[vm->ndoorbells++];
+		d = &vm->bell[vm->ndoorbells];
 	}
-	*d = (struct doorbell){
-		.addr = addr, .match = c->arg[4], .cookie = c->arg[5], .flags = (u16)flags, .used = true
-	};
+	*d = (struct doorbell){ .addr = addr, .match = c->arg[4], .cookie = c->arg[5], .flags = (u16)flags };
 	list_init(&d->link);
+	__atomic_store_n(&d->used, true, __ATOMIC_RELEASE); /* guests may look meanwhile */
+	if (d == &vm->bell[vm->ndoorbells])
+		__atomic_store_n(&vm->ndoorbells, vm->ndoorbells + 1, __ATOMIC_RELEASE);
 	return OK;
 }
 
@@ -319,15 +408,24 @@ status_t call_vcpu_run(struct vm *caller, struct call *c)
 	return v ? call_resume(v) : ERR_NOENT;
 }
 
-status_t call_vcpu_stop(struct vm *caller, struct call *c)
-{
-	struct vcpu *v = vcpu_get(c->arg[1]);
-	struct cpu *cpu = this_cpu();
+/* What a call does to a vCPU is done on the vCPU's CPU. */
+struct call_vcpu {
+	struct vcpu *v;
+	void *mailbox; /* of the caller */
+	u64 flags;
+	status_t status;
+};
 
-	if (!v)
-		return ERR_NOENT;
-	if (v->state == VCPU_STOPPED)
-		return ERR_STATE;
+static void call_stop_there(void *arg)
+{
+	struct call_vcpu *a = arg;
+	struct vcpu *v = a->v;
+	struct cpu *cpu = v->cpu;
+
+	if (v->state == VCPU_STOPPED) {
+		a->status = ERR_STATE;
+		return;
+	}
 	v->run->data = v->state == VCPU_HALTED;
 	sched_remove(v);
 	v->state = VCPU_STOPPED;
@@ -338,52 +436,111 @@ status_t call_vcpu_stop(struct vm *caller, struct call *c)
 	v->run->reply = 0;
 	list_add_tail(&cpu->exits, &v->link);
 	sched_post(cpu, PENDING_EXIT);
-	return OK;
+}
+
+static void call_get_there(void *arg)
+{
+	const struct call_vcpu *a = arg;
+
+	arch_vcpu_get(&a->v->arch, a->mailbox);
+}
+
+static void call_set_there(void *arg)
+{
+	struct call_vcpu *a = arg;
+	struct vcpu *v = a->v;
+
+	if (v->state != VCPU_STOPPED) {
+		a->status = ERR_STATE;
+		return;
+	}
+	a->status = arch_vcpu_set(&v->arch, &call_copy.state);
+	if (a->status == OK && (a->flags & VCPU_SET_POWER_ON)) {
+		arch_vcpu_reset_irq(&v->arch, a->flags & VCPU_SET_WAIT);
+		sched_deadline(v->cpu, v);
+	}
+}
+
+static status_t call_vcpu(struct call *c, void (*fn)(void *arg))
+{
+	struct call_vcpu a = { .v = vcpu_get(c->arg[1]), .mailbox = this_cpu()->mailbox, .flags = c->arg[2] };
+
+	if (!a.v)
+		return ERR_NOENT;
+	cpu_call(a.v->cpu, fn, &a);
+	return a.status;
+}
+
+status_t call_vcpu_stop(struct vm *caller, struct call *c)
+{
+	return call_vcpu(c, call_stop_there);
 }
 
 status_t call_vcpu_get(struct vm *caller, struct call *c)
 {
-	struct vcpu *v = vcpu_get(c->arg[1]);
-
-	if (!v)
-		return ERR_NOENT;
-	arch_vcpu_get(&v->arch, service_mailbox);
-	return OK;
+	return call_vcpu(c, call_get_there);
 }
 
 status_t call_vcpu_set(struct vm *caller, struct call *c)
 {
-	struct vcpu *v = vcpu_get(c->arg[1]);
-	status_t status;
-
-	if (!v)
-		return ERR_NOENT;
-	if (v->state != VCPU_STOPPED)
-		return ERR_STATE;
 	if ((c->arg[2] & ~(u64)(VCPU_SET_POWER_ON | VCPU_SET_WAIT)) || c->arg[2] == VCPU_SET_WAIT)
-		return ERR_INVAL;
-	memcpy(&call_copy.state, service_mailbox, sizeof(call_copy.state));
-	status = arch_vcpu_set(&v->arch, &call_copy.state);
-	if (status == OK && (c->arg[2] & VCPU_SET_POWER_ON)) {
-		arch_vcpu_reset_irq(&v->arch, c->arg[2] & VCPU_SET_WAIT);
-		sched_deadline(this_cpu(), v);
+		return vcpu_get(c->arg[1]) ? ERR_INVAL : ERR_NOENT;
+	memcpy(&call_copy.state, this_cpu()->mailbox, sizeof(call_copy.state));
+	return call_vcpu(c, call_set_there);
+}
+
+struct call_move {
+	struct vcpu *v;
+	struct cpu *to;
+	struct sched_params params;
+	bool waits; /* its exit waits for the service VM, which is told on the new CPU */
+};
+
+static void call_leave_there(void *arg)
+{
+	struct call_move *m = arg;
+
+	m->waits = m->v->state == VCPU_STOPPED && !list_empty(&m->v->link);
+	sched_leave(m->v);
+	m->v->sched = m->params;
+	m->v->period_end = m->v->used = 0;
+	__atomic_store_n(&m->v->cpu, m->to, __ATOMIC_RELEASE);
+}
+
+static void call_join_there(void *arg)
+{
+	struct call_move *m = arg;
+
+	sched_join(m->v);
+	if (m->waits) {
+		list_add_tail(&m->to->exits, &m->v->link);
+		sched_post(m->to, PENDING_EXIT);
 	}
-	return status;
 }
 
 status_t call_vcpu_sched(struct vm *caller, struct call *c)
 {
-	struct vcpu *v = vcpu_get(c->arg[1]);
-	u64 cpu = c->arg[2] & 0xffff, priority = c->arg[2] >> 16, shares = c->arg[3];
+	u64 cpu = c->arg[2] & 0xffff;
+	struct call_move m = {
+		.v = vcpu_get(c->arg[1]),
+		.to = cpu < BOOT_MAX_CPUS ? cpus[cpu] : NULL,
+		.params = { .budget = c->arg[4], .period = c->arg[5] },
+	};
 
-	if (!v)
+	if (!m.v)
 		return ERR_NOENT;
-	if (cpu != 0 || priority >= SCHED_PRIORITIES || shares == 0 || shares > SCHED_SHARES_MAX ||
-	    c->arg[5] > SCHED_PERIOD_MAX)
+	if (!m.to || c->arg[2] >> 16 >= SCHED_PRIORITIES || c->arg[3] == 0 || c->arg[3] > SCHED_SHARES_MAX ||
+	    m.params.period > SCHED_PERIOD_MAX)
 		return ERR_RANGE;
-	if (c->arg[4] > c->arg[5])
+	if (m.params.budget > m.params.period)
 		return ERR_INVAL;
-	return priority == 0 && shares == SCHED_SHARES && c->arg[4] == 0 ? OK : ERR_UNSUPPORTED;
+	if (!m.to->started)
+		return ERR_STATE; /* nobody there would serve it */
+	m.params.priority = (u32)(c->arg[2] >> 16);
+	m.params.shares = (u32)c->arg[3];
+	cpu_call(m.v->cpu, call_leave_there, &m);
+	cpu_call(m.to, call_join_there, &m);
+	return OK;
 }
 
 status_t call_vcpu_extint(struct vm *caller, struct call *c)
@@ -393,23 +550,46 @@ status_t call_vcpu_extint(struct vm *caller, struct call *c)
 	if (!v)
 		return ERR_NOENT;
 	arch_vcpu_extint(&v->arch, c->arg[2]);
-	sched_wake(v);
+	vcpu_notify(v);
 	return OK;
+}
+
+struct call_apic {
+	struct vcpu *v;
+	struct call *c;
+	status_t status;
+};
+
+static void call_apic_there(void *arg)
+{
+	struct call_apic *a = arg;
+	struct call *c = a->c;
+	struct exit more;
+	u64 value = c->arg[4];
+
+	a->status = ERR_UNMAPPED;
+	if (c->arg[2] >> 32 || !arch_vcpu_apic(&a->v->arch, (u32)c->arg[2], c->arg[3], &value, &more))
+		return;
+	sched_deadline(a->v->cpu, a->v);
+	c->out[0] = value;
+	c->out[1] = more.kind;
+	c->out[2] = more.kind == EXIT_EOI ? more.vector : 0;
+	a->status = OK;
 }
 
 status_t call_vcpu_apic(struct vm *caller, struct call *c)
 {
-	struct vcpu *v = vcpu_get(c->arg[1]);
-	struct exit more;
-	u64 value = c->arg[4];
+	struct call_apic a = { .v = vcpu_get(c->arg[1]), .c = c };
 
-	if (!v)
-		return ERR_NOENT;
-	if (c->arg[2] >> 32 || !arch_vcpu_apic(&v->arch, (u32)c->arg[2], c->arg[3], &value, &more))
-		return ERR_UNMAPPED;
-	sched_deadline(this_cpu(), v);
-	c->out[0] = value;
-	c->out[1] = more.kind;
-	c->out[2] = more.kind == EXIT_EOI ? more.vector : 0;
-	return OK;
+	if (a.v && a.v->cpu == this_cpu()) {
+		call_apic_there(&a);
+		return a.status;
+	}
+	control_lock();
+	a.v = vcpu_get(c->arg[1]);
+	a.status = ERR_NOENT;
+	if (a.v)
+		cpu_call(a.v->cpu, call_apic_there, &a);
+	control_unlock();
+	return a.status;
 }

@@ -16,22 +16,40 @@ struct vcpu;
 #define PENDING_KICK	 BIT(4)
 
 struct cpu {
-	struct vcpu *current;  /* runs, or ran last before idling  */
-	struct vcpu *service;  /* this CPU's service vCPU          */
-	bool service_waits;    /* it is in REPLY_WAIT              */
-	u32 pending;	       /* PENDING_*                        */
-	struct list ready;     /* guest vCPUs that want the CPU    */
-	struct list exits;     /* guest vCPUs whose exit waits     */
-	struct list doorbells; /* rung, not yet delivered          */
-	struct list timers;    /* guest vCPUs with a deadline, by time */
-	u64 service_timer;     /* counter, ~0 none                 */
-	u64 slice_end;	       /* counter, ~0: alone               */
-	u64 bell_end;	       /* when a rung doorbell must be told, ~0: none rung */
+	struct vcpu *current;		     /* runs, or ran last before idling; a guest's */
+	struct vcpu *service;		     /* this CPU's service vCPU          */
+	bool service_waits;		     /* it is in REPLY_WAIT              */
+	bool resched;			     /* the current guest's turn is over, or somebody more urgent waits */
+	u32 pending;			     /* PENDING_*                        */
+	u32 id;				     /* number of this CPU, among those that are up */
+	u32 hw;				     /* and arch/'s                      */
+	u32 ready_mask;			     /* bit n: ready[n] is not empty     */
+	struct list ready[SCHED_PRIORITIES]; /* guest vCPUs that want the CPU, but the current one */
+	struct list spent;		     /* those that have used up their budget, by the end of their period */
+	struct list exits;		     /* guest vCPUs whose exit waits     */
+	struct list doorbells;		     /* rung, not yet delivered          */
+	struct list timers;		     /* guest vCPUs with a deadline, by time */
+	u64 service_timer;		     /* counter, ~0 none                 */
+	u64 slice_end;			     /* counter, ~0: no end            */
+	u64 bell_end;			     /* when a rung doorbell must be told, ~0: none rung */
+	struct vcpu *charged;		     /* whose time passes; NULL: nobody's */
+	u64 charged_since;		     /* counter                          */
+	void *mailbox;			     /* its service vCPU's               */
+	u64 mailbox_pa;
+	u32 irqs;     /* device interrupts that have arrived for its service vCPU */
+	bool started; /* CPU_START was called, or it is the boot CPU */
+	/* What other CPUs write; hv/smp.c. */
+	struct vcpu *wakes ALIGNED(64); /* that are to be looked at: a stack by vcpu.wake_next */
+	bool call;			/* the call in hv/smp.c is for this CPU, too */
+	bool up;			/* it has come to cpu_main */
 };
+static_assert(sizeof(struct cpu) <= ARCH_CPU_OWN, "the architecture's part follows");
 
 static inline struct cpu *this_cpu(void)
 {
 	return arch_cpu_block();
 }
+
+extern struct cpu *cpus[BOOT_MAX_CPUS]; /* by number; NULL: not up */
 
 #endif

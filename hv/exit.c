@@ -48,7 +48,7 @@ struct vcpu *exit_dispatch(struct vcpu *v, const struct exit *x)
 void exit_loop(struct cpu *c)
 {
 	struct exit x = { .kind = EXIT_NONE };
-	struct vcpu *v = c->service;
+	struct vcpu *v = sched_next(c);
 
 	for (;;) {
 		arch_vcpu_run(&v->arch, &x);
@@ -107,9 +107,7 @@ static struct vcpu *exit_again(struct vcpu *v)
 {
 	struct cpu *c = this_cpu();
 
-	if (v == c->service || (!c->pending && c->slice_end != ~0UL))
-		return v;
-	return !c->pending && list_empty(&c->ready) ? v : sched_next(c);
+	return v == c->service || !(c->pending | c->resched) ? v : sched_next(c);
 }
 
 static struct vcpu *exit_none(struct vcpu *v, const struct exit *x)
@@ -127,6 +125,7 @@ static struct vcpu *exit_irq(struct vcpu *v, const struct exit *x)
 	struct cpu *c = this_cpu();
 
 	arch_irq_poll();
+	smp_serve(c);
 	sched_timers(c);
 	return v == c->service ? v : sched_next(c);
 }
@@ -151,7 +150,7 @@ static struct vcpu *exit_io(struct vcpu *v, const struct exit *x)
 	if (x->io.write && v->vm->ndoorbells) {
 		d = doorbell_find(v->vm, x->io.port, true, x->io.size, x->data);
 		if (d) {
-			doorbell_ring(d);
+			doorbell_ring(d, v);
 			arch_vcpu_skip(&v->arch, x);
 			return v;
 		}
@@ -183,7 +182,7 @@ static bool exit_rings(struct vcpu *v, const struct exit *x)
 
 	if (!d)
 		return false;
-	doorbell_ring(d);
+	doorbell_ring(d, v);
 	arch_vcpu_skip(&v->arch, x);
 	return true;
 }
@@ -225,21 +224,27 @@ static struct vcpu *exit_pause(struct vcpu *v, const struct exit *x)
 	struct cpu *c = this_cpu();
 
 	arch_vcpu_skip(&v->arch, x);
-	if (list_empty(&c->ready))
-		arch_vcpu_crowded(&v->arch, false);
-	c->slice_end = ~0UL; /* its turn is over, if others wait */
+	c->resched = true; /* its turn is over, if others wait */
 	return sched_next(c);
 }
 
-/* @v halts: will no vCPU of its VM go on any more? Those that wait for it to start them won't, either. */
+/*
+ * @v has halted: will no vCPU of its VM go on any more? Those that wait for it to start them won't, either. Each says
+ * first that it is dead and then looks at the others, so the last one sees it; one that has been sent something which
+ * it has not looked at yet (wake_queued) may go on.
+ */
 static bool exit_all_dead(struct vcpu *v)
 {
-	if (arch_vcpu_can_wake(&v->arch))
+	if (!v->dead)
 		return false;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (unsigned i = 0; v->vm->nvcpus != 1 && i < VM_MAX_VCPUS; i++) {
-		struct vcpu *o = v->vm->vcpu[i];
+		const struct vcpu *o = v->vm->vcpu[i];
 
-		if (o && o != v && (o->state != VCPU_HALTED || arch_vcpu_can_wake(&o->arch)))
+		if (o && o != v &&
+		    (__atomic_load_n(&o->state, __ATOMIC_RELAXED) != VCPU_HALTED ||
+		     __atomic_load_n(&o->wake_queued, __ATOMIC_SEQ_CST) ||
+		     !__atomic_load_n(&o->dead, __ATOMIC_RELAXED)))
 			return false;
 	}
 	return true;
@@ -255,11 +260,12 @@ static struct vcpu *exit_halt(struct vcpu *v, const struct exit *x)
 	sched_deadline(c, v);
 	if (arch_vcpu_awake(&v->arch))
 		return exit_again(v);
+	v->state = VCPU_HALTED;
+	v->dead = !arch_vcpu_can_wake(&v->arch);
 	if (exit_all_dead(v)) {
 		off.fault.what = "halted with interrupts off";
 		return exit_shutdown(v, &off);
 	}
-	v->state = VCPU_HALTED;
 	if (c->current == v)
 		c->current = NULL;
 	return sched_next(c);

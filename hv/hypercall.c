@@ -14,13 +14,20 @@ static const struct {
 #undef X
 };
 
+/* Those that only touch what is this CPU's, post something, or do not return: without the control lock. */
+#define CALLS_QUICK                                                                                 \
+	(BIT(HV_MACHINE) | BIT(HV_TIMER_SET) | BIT(HV_IRQ_ACK) | BIT(HV_VM_IRQ) | BIT(HV_VM_LINE) | \
+	 BIT(HV_VCPU_EXTINT) | BIT(HV_VCPU_APIC))
+static_assert(HV_COUNT <= 64, "a bit each");
+
 bool event_deliver(struct cpu *c)
 {
 	u64 cookie;
 	u32 gsi;
 
 	if (c->pending & PENDING_IRQ) {
-		if (virq_take(&cookie, &gsi)) {
+		if (virq_take(c, &cookie, &gsi)) {
+			sched_charge(c, NULL);
 			event_give(c, EVENT_IRQ, cookie, gsi);
 			return true;
 		}
@@ -28,11 +35,13 @@ bool event_deliver(struct cpu *c)
 	}
 	if (c->pending & PENDING_TIMER) {
 		c->pending &= ~(u32)PENDING_TIMER;
+		sched_charge(c, NULL);
 		event_give(c, EVENT_TIMER, 0, 0);
 		return true;
 	}
 	if (c->pending & PENDING_KICK) {
 		c->pending &= ~(u32)PENDING_KICK;
+		sched_charge(c, NULL);
 		event_give(c, EVENT_KICK, 0, 0);
 		return true;
 	}
@@ -40,6 +49,7 @@ bool event_deliver(struct cpu *c)
 		struct vcpu *v = list_entry(c->exits.next, struct vcpu, link);
 
 		list_del(&v->link);
+		sched_charge(c, v);
 		event_give(c, EVENT_EXIT, v->cookie, 0);
 		return true;
 	}
@@ -48,7 +58,8 @@ bool event_deliver(struct cpu *c)
 		struct doorbell *d = list_entry(c->doorbells.next, struct doorbell, link);
 
 		list_del(&d->link);
-		d->rung = false;
+		sched_charge(c, d->by->cpu == c ? d->by : NULL);
+		__atomic_store_n(&d->rung, false, __ATOMIC_RELEASE);
 		if (list_empty(&c->doorbells))
 			c->bell_end = ~0UL;
 		event_give(c, EVENT_DOORBELL, d->cookie, 0);
@@ -58,9 +69,11 @@ bool event_deliver(struct cpu *c)
 	return false;
 }
 
-/* The exit of @g has been served: it goes on, or sleeps. One that waits on a list has not been seen yet. */
+/* The exit of @g, a vCPU of this CPU's, has been served: it goes on, or sleeps. One that waits on a list has not been
+ * seen yet. */
 static inline status_t call_resume_now(struct vcpu *g)
 {
+	struct cpu *c = this_cpu();
 	u32 reply;
 
 	if (unlikely(g->state != VCPU_STOPPED || !list_empty(&g->link)))
@@ -68,21 +81,50 @@ static inline status_t call_resume_now(struct vcpu *g)
 	reply = arch_vcpu_complete(&g->arch, g->exit_kind, g->run);
 	if (unlikely(reply & REPLY_HALT) && !arch_vcpu_awake(&g->arch)) {
 		g->state = VCPU_HALTED;
-		if (this_cpu()->current == g)
-			this_cpu()->current = NULL;
-		sched_deadline(this_cpu(), g);
+		g->dead = !arch_vcpu_can_wake(&g->arch);
+		if (c->current == g)
+			c->current = NULL;
+		sched_deadline(c, g);
 		return OK;
 	}
-	if (likely(g == this_cpu()->current))
+	if (likely(g == c->current))
 		g->state = VCPU_READY;
 	else
 		sched_ready(g);
 	return OK;
 }
 
+struct call_resume {
+	struct vcpu *v;
+	status_t status;
+};
+
+static void call_resume_there(void *arg)
+{
+	struct call_resume *r = arg;
+
+	r->status = call_resume_now(r->v);
+}
+
 status_t call_resume(struct vcpu *g)
 {
-	return call_resume_now(g);
+	struct call_resume r = { .v = g };
+
+	cpu_call(g->cpu, call_resume_there, &r);
+	return r.status;
+}
+
+/* A reply to the exit of a vCPU that is not, or not any more, this CPU's. */
+static NOINLINE status_t call_resume_far(u64 id)
+{
+	struct vcpu *g;
+	status_t s;
+
+	control_lock();
+	g = vcpu_get(id);
+	s = g ? call_resume(g) : ERR_NOENT;
+	control_unlock();
+	return s;
 }
 
 /*
@@ -104,7 +146,7 @@ static struct vcpu *call_wait(struct vcpu *v)
 
 		if (unlikely(!g || g->id != id))
 			g = vcpu_get(id);
-		s = g ? call_resume_now(g) : ERR_NOENT;
+		s = likely(g && g->cpu == c) ? call_resume_now(g) : call_resume_far(id);
 		if (unlikely(s != OK)) {
 			arch_vcpu_result(&v->arch, s, 0, 0, 0);
 			return v;
@@ -117,8 +159,11 @@ static struct vcpu *call_wait(struct vcpu *v)
 		event_give(c, EVENT_NONE, 0, 0);
 		return v;
 	}
-	if (likely(c->current && c->current->state == VCPU_READY && (list_empty(&c->ready) || c->slice_end != ~0UL)))
+	if (likely(c->current && c->current->state == VCPU_READY && !c->resched)) {
+		if (unlikely(c->charged != c->current))
+			sched_charge(c, c->current);
 		return c->current;
+	}
 	return sched_next(c);
 }
 
@@ -142,7 +187,13 @@ struct vcpu *hypercall_dispatch(struct vcpu *v, const struct exit *x)
 	for (unsigned i = 1; i < 6; i++)
 		c.arg[i] = arch_vcpu_arg(&v->arch, i);
 	c.out[0] = c.out[1] = c.out[2] = 0;
-	s = call_table[nr].fn(v->vm, &c);
+	if (BIT(nr) & CALLS_QUICK) {
+		s = call_table[nr].fn(v->vm, &c);
+	} else {
+		control_lock();
+		s = call_table[nr].fn(v->vm, &c);
+		control_unlock();
+	}
 	arch_vcpu_result(&v->arch, s, c.out[0], c.out[1], c.out[2]);
 	return v;
 }
@@ -156,7 +207,7 @@ status_t call_reply_wait(struct vm *caller, struct call *c)
 
 status_t call_info(struct vm *caller, struct call *c)
 {
-	service_info(service_mailbox);
+	service_info(this_cpu()->mailbox);
 	return OK;
 }
 
@@ -167,17 +218,47 @@ status_t call_timer_set(struct vm *caller, struct call *c)
 	return OK;
 }
 
-/* There is one CPU, and its service vCPU runs already. */
+/* CPU number @n, if it is up. */
+static struct cpu *call_cpu(u64 n)
+{
+	return n < BOOT_MAX_CPUS ? cpus[n] : NULL;
+}
+
+static void call_start_there(void *arg)
+{
+	const struct call *c = arg;
+
+	service_start(this_cpu(), c->arg[2], c->arg[3]);
+}
+
 status_t call_cpu_start(struct vm *caller, struct call *c)
 {
-	return ERR_RANGE;
+	struct cpu *to = call_cpu(c->arg[1]);
+
+	if (!to)
+		return ERR_RANGE;
+	if (to->started)
+		return ERR_EXISTS;
+	if (c->arg[2] >> 32)
+		return ERR_RANGE;
+	cpu_call(to, call_start_there, c);
+	return OK;
+}
+
+static void call_kick_there(void *arg)
+{
+	sched_post(this_cpu(), PENDING_KICK);
 }
 
 status_t call_cpu_kick(struct vm *caller, struct call *c)
 {
-	if (c->arg[1] != 0)
+	struct cpu *to = call_cpu(c->arg[1]);
+
+	if (!to)
 		return ERR_RANGE;
-	sched_post(this_cpu(), PENDING_KICK);
+	if (!to->started)
+		return ERR_STATE;
+	cpu_call(to, call_kick_there, NULL);
 	return OK;
 }
 
@@ -196,7 +277,7 @@ status_t call_irq_ack(struct vm *caller, struct call *c)
 status_t call_stats(struct vm *caller, struct call *c)
 {
 	struct vm *vm = vm_get(c->arg[1]);
-	struct hv_stats *s = service_mailbox;
+	struct hv_stats *s = this_cpu()->mailbox;
 	struct vcpu *v = vm && c->arg[2] < VM_MAX_VCPUS ? vm->vcpu[c->arg[2]] : NULL;
 
 	if (!v)
@@ -204,6 +285,8 @@ status_t call_stats(struct vm *caller, struct call *c)
 	memset(s, 0, sizeof(*s));
 	memcpy(s->exits, v->exits, sizeof(v->exits));
 	s->state = v->state;
+	s->cpu = v->cpu->id;
+	s->time = v->time;
 	return OK;
 }
 
@@ -217,13 +300,13 @@ status_t call_audit(struct vm *caller, struct call *c)
 	static struct hv_audit a;
 
 	audit_run(&a);
-	memcpy(service_mailbox, &a, sizeof(a));
+	memcpy(this_cpu()->mailbox, &a, sizeof(a));
 	return OK;
 }
 
 status_t call_log(struct vm *caller, struct call *c)
 {
-	c->out[0] = log_copy(c->arg[1], service_mailbox, MAILBOX_SIZE);
+	c->out[0] = log_copy(c->arg[1], this_cpu()->mailbox, MAILBOX_SIZE);
 	return OK;
 }
 

@@ -8,7 +8,8 @@
 
 static char log_ring[LOG_SIZE];
 static u64 log_written;
-static bool log_panicked;
+bool log_panicked;
+static u32 log_lock; /* a leaf: nothing is waited for while it is held */
 
 static bool log_ready;
 
@@ -46,9 +47,13 @@ void log_printf(const char *fmt, ...)
 {
 	va_list ap;
 
+	/* A panic does not ask who holds it. */
+	while (__atomic_exchange_n(&log_lock, 1, __ATOMIC_ACQUIRE) && !log_panicked)
+		arch_cpu_relax();
 	va_start(ap, fmt);
 	vprint(log_sink, NULL, fmt, ap);
 	va_end(ap);
+	__atomic_store_n(&log_lock, 0, __ATOMIC_RELEASE);
 }
 
 size_t log_copy(u64 offset, char *buf, size_t size)
@@ -65,9 +70,14 @@ void panic(const char *fmt, ...)
 {
 	va_list ap;
 
-	if (log_panicked)
+	if (__atomic_exchange_n(&log_panicked, true, __ATOMIC_SEQ_CST))
 		arch_halt();
-	log_panicked = true;
+	/* The others stop, each when it looks: smp_serve_now. */
+	for (unsigned n = 0; n < BOOT_MAX_CPUS; n++)
+		if (cpus[n] && cpus[n] != this_cpu()) {
+			__atomic_store_n(&cpus[n]->call, true, __ATOMIC_RELEASE);
+			arch_cpu_kick(cpus[n]->hw);
+		}
 	log_printf("\ntrivet: PANIC: ");
 	va_start(ap, fmt);
 	vprint(log_sink, NULL, fmt, ap);

@@ -15,9 +15,10 @@ void hv_main(struct boot_info *bi)
 	mem_init(bi);
 	log_map();
 	arch_cpu_init(bi);
-	sched_init(c);
+	sched_init(c, 0);
 	log_printf("trivet: %s, %lu MHz, %lu MiB of memory, %lu KiB kept\n", arch_machine_name(),
 		   arch_counter_hz() / 1000000, mem_ram_bytes() >> 20, mem_own_bytes() >> 10);
+	smp_start();
 	service_create(bi);
 	exit_loop(c);
 }

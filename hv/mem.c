@@ -2,19 +2,22 @@
 /* hv/mem.c: the frame table: one owner a page, grants, donations; and the carving up of RAM at boot. */
 #include "hv/mem.h"
 
+#include "arch/iface/cpu.h"
 #include "arch/iface/mem.h"
 #include "hv/lib/string.h"
 #include "hv/vm.h"
 
 #define MEM_POOL_PAGES 184 /* our page tables, the service VM's tables and vCPU */
 /* What one donation or share takes of it at most: both ends of our mapping, and two cuts in a large leaf of stage 2. */
-#define MEM_TABLES (2 * 3 + 2 * 2)
-#define MEM_LOW	   0x100000UL /* below it: firmware's, never ours to place in */
+#define MEM_TABLES    (2 * 3 + 2 * 2)
+#define MEM_CPU_PAGES 8		 /* of the pool, for each CPU but the first: its service vCPU, the guard page's table */
+#define MEM_LOW	      0x100000UL /* below it: firmware's, never ours to place in */
 
 static struct frame *frames;
 static u64 frame_first, nframes; /* page numbers: of the lowest RAM, how many up to the highest */
 static unsigned mem_rights;	 /* of the service VM on its RAM */
 static u64 mem_base, mem_size;	 /* what we have carved out */
+static u64 mem_blocks;		 /* of it, at its start: blocks of CPUs from number 1 on */
 static struct pool boot_pool;
 static u64 mem_owed; /* tables that donations have set free, kept in boot_pool to map the memory again at its return */
 
@@ -43,6 +46,11 @@ u64 mem_ram_bytes(void)
 u64 mem_top(void)
 {
 	return (frame_first + nframes) << PAGE_SHIFT;
+}
+
+void *mem_cpu_block(unsigned n)
+{
+	return n != 0 && n <= mem_blocks ? arch_ptr(mem_base + (n - 1) * ARCH_CPU_BLOCK) : NULL;
 }
 
 struct frame *mem_frame(u64 pa)
@@ -133,7 +141,7 @@ static void mem_make_frames(const struct boot_info *bi)
 
 void mem_init(struct boot_info *bi)
 {
-	u64 top = 0, low = ~0UL, table;
+	u64 top = 0, low = ~0UL, table, pages;
 
 	for (u32 i = 0; i < bi->nregions; i++)
 		if (bi->region[i].kind == BOOT_MEM_RAM && !range_bad(bi->region[i].base, bi->region[i].size)) {
@@ -144,16 +152,45 @@ void mem_init(struct boot_info *bi)
 	frame_first = MIN(low, top) >> PAGE_SHIFT;
 	nframes = (top >> PAGE_SHIFT) - frame_first;
 	table = round_up(nframes * sizeof(struct frame), PAGE_SIZE);
-	mem_size = table + MEM_POOL_PAGES * PAGE_SIZE;
+	mem_blocks = bi->platform.ncpus > 1 ? MIN(bi->platform.ncpus, BOOT_MAX_CPUS) - 1 : 0;
+	pages = MEM_POOL_PAGES + mem_blocks * MEM_CPU_PAGES;
+	mem_size = mem_blocks * ARCH_CPU_BLOCK + table + pages * PAGE_SIZE;
 	mem_base = mem_find(bi, mem_size);
 	if (!mem_base)
 		panic("not enough memory: no %lu KiB in one piece below 4 GiB of %lu MiB", mem_size >> 10, top >> 20);
-	frames = arch_ptr(mem_base);
+	memset(arch_ptr(mem_base), 0, mem_blocks * ARCH_CPU_BLOCK);
+	frames = arch_ptr(mem_base + mem_blocks * ARCH_CPU_BLOCK);
 	mem_make_frames(bi);
 	mem_owed = 0;
 	pool_init(&boot_pool);
-	pool_add_range(&boot_pool, arch_ptr(mem_base + table), MEM_POOL_PAGES);
+	pool_add_range(&boot_pool, arch_ptr(mem_base + mem_size - pages * PAGE_SIZE), pages);
 	arch_mem_init(mem_base, mem_size, &boot_pool);
+}
+
+void mem_flush(struct vm *vm)
+{
+	if (arch_vm_flush(&vm->arch))
+		smp_quiesce();
+}
+
+struct mem_range {
+	u64 pa, size;
+};
+
+static void mem_forget_there(void *arg)
+{
+	const struct mem_range *r = arg;
+
+	arch_mem_flush(r->pa, r->size);
+}
+
+/* We map it no more, on no CPU. */
+static void mem_unmap(u64 pa, u64 size)
+{
+	struct mem_range r = { pa, size };
+
+	arch_mem_unmap(pa, size);
+	cpu_call_others(mem_forget_there, &r);
 }
 
 static void mem_must(status_t s, u64 base)
@@ -251,10 +288,10 @@ status_t mem_donate(struct vm *from, u64 pa, u64 size, u16 to, struct pool *pool
 	before = pool_free(from->pool);
 	s = ptab_unmap(arch_vm_s2(&from->arch), pa, size, from->pool);
 	if (s != OK) {
-		arch_mem_unmap(pa, size);
+		mem_unmap(pa, size);
 		return s;
 	}
-	arch_vm_flush(&from->arch);
+	mem_flush(from);
 	for (u64 off = 0; off < size; off += PAGE_SIZE)
 		*mem_frame(pa + off) = (struct frame){ .owner = 0, .grantee = to, .flags = FRAME_DONATED };
 	if (pool_free(from->pool) > before)
@@ -269,14 +306,14 @@ status_t mem_donate(struct vm *from, u64 pa, u64 size, u16 to, struct pool *pool
 void mem_return(struct vm *to, u64 pa, u64 size)
 {
 	memset(arch_ptr(pa), 0, size);
-	arch_mem_unmap(pa, size);
+	mem_unmap(pa, size);
 	mem_owed -= mem_frame(pa)->count;
 	for (u64 off = 0; off < size; off += PAGE_SIZE)
 		*mem_frame(pa + off) = (struct frame){ .owner = to->id };
 	/* A table that is missing was set free by a donation that is still out, or this one: mem_owed has kept one for
 	 * it. */
 	mem_must(ptab_map(arch_vm_s2(&to->arch), pa, pa, size, mem_rights, to->pool), pa);
-	arch_vm_flush(&to->arch); /* a table walk need not see an entry that no barrier follows */
+	mem_flush(to); /* a table walk need not see an entry that no barrier follows */
 }
 
 status_t mem_share(struct vm *vm, u64 pa)
@@ -295,7 +332,7 @@ status_t mem_share(struct vm *vm, u64 pa)
 void mem_unshare(u64 pa)
 {
 	mem_frame(pa)->flags &= (u16)~FRAME_SHARED;
-	arch_mem_unmap(pa, PAGE_SIZE);
+	mem_unmap(pa, PAGE_SIZE);
 }
 
 status_t mem_grant(const struct vm *owner, u64 pa, u64 size, u16 to)

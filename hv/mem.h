@@ -25,6 +25,10 @@ static_assert(sizeof(struct frame) == 8, "1/512 of memory");
 void mem_init(struct boot_info *bi);
 /** Pages that the hypervisor keeps for itself, in bytes: image, frame table, boot pool. */
 u64 mem_own_bytes(void);
+/** The block of CPU @n, zeroed; NULL: there is none (number 0 has its own in the image). */
+void *mem_cpu_block(unsigned n);
+/** Nobody uses old translations of @vm's stage 2 any more. Control lock held. */
+void mem_flush(struct vm *vm);
 /** The pool of pages for the service VM and our own tables. */
 struct pool *mem_pool(void);
 /** The frame of @pa, or NULL when that is not RAM. */

@@ -7,8 +7,6 @@
 #include "hv/lib/string.h"
 #include "hv/vm.h"
 
-u64 service_mailbox_pa;
-void *service_mailbox;
 static u64 service_boot_info_pa;
 static const struct boot_info *service_bi;
 static u64 service_image, service_image_size;
@@ -103,12 +101,21 @@ static void service_protect(struct vm *vm, u64 base, const struct service_header
 		panic("the service module's pages: status %d", s);
 }
 
+/* Each CPU makes its own: what of it lies in the CPU's registers is in the right one's. */
+static void service_vcpu_there(void *arg)
+{
+	struct cpu *c = this_cpu();
+
+	c->service = vcpu_new(arg, c->id, NULL);
+	if (!c->service)
+		panic("no memory for the service VM's vCPU %u", c->id);
+}
+
 void service_create(const struct boot_info *bi)
 {
 	const struct boot_module *m = service_module(bi);
 	struct vm *vm = pool_get(mem_pool());
 	struct service_header h;
-	struct cpu *c = this_cpu();
 
 	service_bi = bi;
 	service_check(m, &h);
@@ -120,14 +127,24 @@ void service_create(const struct boot_info *bi)
 	service_protect(vm, m->base, &h);
 	service_image = m->base;
 	service_image_size = h.image_size;
-	service_mailbox_pa = service_share(vm, bi, MAILBOX_SIZE);
-	service_mailbox = arch_ptr(service_mailbox_pa);
+	control_lock();
+	for (unsigned n = 0; n < BOOT_MAX_CPUS; n++)
+		if (cpus[n]) {
+			cpus[n]->mailbox_pa = service_share(vm, bi, MAILBOX_SIZE);
+			cpus[n]->mailbox = arch_ptr(cpus[n]->mailbox_pa);
+			cpu_call(cpus[n], service_vcpu_there, vm);
+		}
+	control_unlock();
 	service_copy_boot_info(vm, bi);
-	c->service = vcpu_new(vm, 0, NULL);
-	if (!c->service)
-		panic("no memory for the service VM's vCPU");
-	arch_vcpu_init_service(&c->service->arch, m->base + h.entry, m->base, service_mailbox_pa);
+	service_start(this_cpu(), m->base + h.entry, m->base);
+}
+
+void service_start(struct cpu *c, u64 entry, u64 arg)
+{
+	arch_vcpu_init_service(&c->service->arch, entry, arg, c->mailbox_pa);
 	c->service->state = VCPU_READY;
+	c->started = true;
+	c->service_waits = false;
 }
 
 static void service_region(struct hv_info *i, u64 base, u64 size, u32 kind, u32 index)
@@ -159,7 +176,9 @@ void service_info(struct hv_info *i)
 	i->features = arch_features();
 	i->counter_hz = arch_counter_hz();
 	i->boot_info = service_boot_info_pa;
-	i->ncpus = 1;
+	i->ncpus = 0;
+	for (unsigned n = 0; n < BOOT_MAX_CPUS; n++)
+		i->ncpus += cpus[n] != NULL;
 	i->hv_bytes = mem_own_bytes();
 	i->image_bytes = arch_image_bytes();
 	(void)str_copy(i->machine, arch_machine_name(), sizeof(i->machine));

@@ -13,7 +13,7 @@ void trace_exit(const struct vcpu *v, const struct exit *x)
 
 	if (!(trace_mask >> v->vm->id & 1))
 		return;
-	r = &trace_ring->rec[trace_head % trace_size];
+	r = &trace_ring->rec[__atomic_fetch_add(&trace_head, 1, __ATOMIC_RELAXED) % trace_size];
 	r->time = arch_counter();
 	r->vm = v->vm->id;
 	r->vcpu = v->id & 0xff;
@@ -24,7 +24,7 @@ void trace_exit(const struct vcpu *v, const struct exit *x)
 	       : x->kind == EXIT_IO	? (u64)x->io.port | (u64)x->io.size << 16 | (u64)x->io.write << 24
 					: 0;
 	r->b = x->data;
-	trace_ring->head = ++trace_head;
+	trace_ring->head = trace_head;
 }
 
 /* Pages are shared one by one; a failure in the middle gives back those before it. */
@@ -42,17 +42,19 @@ status_t trace_set(u64 pa, u64 pages, u64 mask)
 			mem_unshare(pa + (n - 1) * PAGE_SIZE);
 		return s;
 	}
+	trace_mask = 0;
+	smp_quiesce(); /* nobody writes to the old one */
 	for (n = 0; n < trace_pages; n++)
 		mem_unshare(trace_pa + n * PAGE_SIZE);
 	trace_pa = pa;
 	trace_pages = pages;
 	trace_head = 0;
-	trace_mask = pages ? mask : 0;
 	if (pages) {
 		trace_ring = arch_ptr(pa);
 		trace_size = (pages * PAGE_SIZE - sizeof(*trace_ring)) / sizeof(struct trace_record);
 		trace_ring->head = 0;
 		trace_ring->size = trace_size;
+		__atomic_store_n(&trace_mask, mask, __ATOMIC_RELEASE);
 	}
 	return OK;
 }

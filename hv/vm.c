@@ -8,7 +8,7 @@ struct vm *vm_table[VM_MAX];
 
 struct vm *vm_get(u64 id)
 {
-	return id < VM_MAX ? vm_table[id] : NULL;
+	return id < VM_MAX ? __atomic_load_n(&vm_table[id], __ATOMIC_ACQUIRE) : NULL;
 }
 
 struct vcpu *vcpu_get(u64 id)
@@ -28,7 +28,7 @@ status_t vm_init(struct vm *vm, u16 id, u32 rights)
 	vm->ndoorbells = 0;
 	s = arch_vm_init(&vm->arch, id == VM_SERVICE, vm->pool);
 	if (s == OK)
-		vm_table[id] = vm;
+		__atomic_store_n(&vm_table[id], vm, __ATOMIC_RELEASE);
 	return s;
 }
 
@@ -40,15 +40,19 @@ struct vcpu *vcpu_new(struct vm *vm, unsigned index, struct run_page *run)
 		return NULL;
 	v->vm = vm;
 	v->run = run;
+	v->cpu = this_cpu();
 	v->id = vm->id << 8 | index;
 	v->deadline = ~0UL;
+	v->sched = (struct sched_params){ .shares = SCHED_SHARES };
+	v->left = sched_quantum(v);
 	list_init(&v->link);
 	list_init(&v->timer_link);
 	if (arch_vcpu_init(&v->arch, &vm->arch, run ? &run->regs : &v->regs, index, v->exits, vm->pool) != OK) {
 		pool_put(vm->pool, v);
 		return NULL;
 	}
-	vm->vcpu[index] = v;
+	if (index < VM_MAX_VCPUS) /* the service VM's are found by their CPU */
+		__atomic_store_n(&vm->vcpu[index], v, __ATOMIC_RELEASE);
 	vm->nvcpus++;
 	return v;
 }
@@ -58,7 +62,8 @@ struct doorbell *doorbell_find(struct vm *vm, u64 addr, bool port, unsigned size
 	for (unsigned i = 0; i < vm->ndoorbells; i++) {
 		struct doorbell *d = &vm->bell[i];
 
-		if (d->addr != addr || !d->used || !(d->flags & DOORBELL_PORT) != !port)
+		if (d->addr != addr || !__atomic_load_n(&d->used, __ATOMIC_ACQUIRE) ||
+		    !(d->flags & DOORBELL_PORT) != !port)
 			continue;
 		if ((d->flags >> 8 && d->flags >> 8 != size) || ((d->flags & DOORBELL_MATCH) && d->match != value))
 			continue;
@@ -67,13 +72,14 @@ struct doorbell *doorbell_find(struct vm *vm, u64 addr, bool port, unsigned size
 	return NULL;
 }
 
-void doorbell_ring(struct doorbell *d)
+/* Two CPUs may ring at once: one of them takes it to its list. */
+void doorbell_ring(struct doorbell *d, struct vcpu *by)
 {
-	struct cpu *c = this_cpu();
+	struct cpu *c = by->cpu;
 
-	if (d->rung)
+	if (__atomic_exchange_n(&d->rung, true, __ATOMIC_ACQ_REL))
 		return;
-	d->rung = true;
+	d->by = by;
 	list_add_tail(&c->doorbells, &d->link);
 	sched_post(c, PENDING_DOORBELL);
 }

@@ -11,8 +11,19 @@
 #include "hv/mem.h"
 
 /*
- * Lock order: none yet: one physical CPU runs the hypervisor, with interrupts masked. The SMP issue takes
- * them in the order vm_table, vm, frame table, cpu.
+ * Who may touch what. A vCPU belongs to one physical CPU (vcpu.cpu), and only that CPU changes its state, its lists and
+ * its struct arch_vcpu: exits, replies and the switch between guest and service VM take no lock. Others ask that CPU
+ * (cpu_call), or note something and interrupt it (vcpu_notify).
+ *
+ * Locks, in the order in which they are taken:
+ *  1. control_lock (smp.c): all hypercalls but the quick ones of call_table. Frame table, pools, stage-2 tables,
+ *     vm_table, doorbells' and interrupts' tables change under it alone. cpu_call is made under it alone, so one is
+ * under way at most. Who waits for the lock answers calls meanwhile.
+ *  2. an architecture's own, never while waiting for 1.
+ *  3. log_lock (log.c).
+ *
+ * What is read without a lock (vm_table, a VM's vCPUs and doorbells) is freed only after smp_quiesce: every other CPU
+ * has come to an end with what it did. Nobody keeps such a pointer while it waits.
  */
 
 #define VM_MAX	     64
@@ -23,18 +34,37 @@
 
 struct vm;
 
+/* Internal, beside enum vcpu_run_state: its VM is being destroyed. */
+#define VCPU_GONE 0xffu
+
+/* What VCPU_SCHED says. Times are counter ticks. */
+struct sched_params {
+	u32 priority; /* 0: lowest */
+	u32 shares;
+	u64 budget, period; /* budget 0: no limit */
+};
+
 struct vcpu {
 	struct arch_vcpu arch;
 	struct vm *vm;
+	struct cpu *cpu;	/* that it belongs to; changes on that CPU, under the control lock */
 	struct list link;	/* ready or exits list */
 	struct list timer_link; /* cpu->timers         */
 	u64 deadline;		/* as sorted there, ~0 not on it */
 	struct run_page *run;	/* guests: shared with the service VM */
 	u64 run_pa;
 	u64 cookie;
-	u32 id;	       /* vm << 8 | index */
-	u8 state;      /* enum vcpu_run_state */
-	u32 exit_kind; /* of the exit that the service VM serves */
+	u32 id;		  /* vm << 8 | index */
+	u8 state;	  /* enum vcpu_run_state */
+	bool dead;	  /* halted, and no interrupt can wake it: others of its VM look */
+	bool wake_queued; /* on a CPU's list of wakes */
+	struct vcpu *wake_next;
+	struct sched_params sched;
+	s64 left;	/* of its turn; below 0: owed */
+	u64 used;	/* in this period, with a budget */
+	u64 period_end; /* counter */
+	u64 time;	/* all of it */
+	u32 exit_kind;	/* of the exit that the service VM serves */
 	u64 exits[EXIT_COUNT];
 	struct vcpu_regs regs; /* the service VM's own general registers */
 };
@@ -42,7 +72,8 @@ static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "a vCPU is a page");
 static_assert(EXIT_COUNT <= HV_STATS_MAX, "stats");
 
 struct doorbell {
-	struct list link; /* cpu->doorbells while rung */
+	struct list link; /* cpu->doorbells while rung, of the CPU where it was */
+	struct vcpu *by;  /* who has rung it last      */
 	u64 addr;
 	u64 match;
 	u64 cookie;
@@ -81,19 +112,44 @@ struct vcpu *vcpu_get(u64 id);
 struct vcpu *vcpu_new(struct vm *vm, unsigned index, struct run_page *run);
 /** A doorbell of @vm at @addr with these flags, or NULL. */
 struct doorbell *doorbell_find(struct vm *vm, u64 addr, bool port, unsigned size, u64 value);
-/** Set its event and let the guest go on. */
-void doorbell_ring(struct doorbell *d);
+/** @by, of this CPU, rings it: set its event and let the guest go on. */
+void doorbell_ring(struct doorbell *d, struct vcpu *by);
 
 /* hv/service.c */
 /** Make the service VM from boot module @image, owner of all memory that is left. Panics in words. */
 void service_create(const struct boot_info *bi);
 /** Fill @i for HV_INFO. */
 void service_info(struct hv_info *i);
-extern u64 service_mailbox_pa;
-extern void *service_mailbox;
+/** Let the waiting CPU @c's service vCPU start at @entry with @arg. */
+void service_start(struct cpu *c, u64 entry, u64 arg);
+
+/* hv/smp.c */
+/** The boot CPU's part of having several: start the others, compare counters. Says what it finds. */
+void smp_start(void);
+void control_lock(void);
+void control_unlock(void);
+/** Have @to (this CPU too) call fn(arg), and wait for it. Control lock held; fn must not wait. */
+void cpu_call(struct cpu *to, void (*fn)(void *arg), void *arg);
+/** The same on all CPUs but this one, at the same time. */
+void cpu_call_others(void (*fn)(void *arg), void *arg);
+/** All other CPUs have left what they did: no guest runs on old translations, no pointer is kept. Control lock held. */
+void smp_quiesce(void);
+/** All other CPUs stand still in the hypervisor, until smp_unpark. Control lock held. */
+void smp_park(void);
+void smp_unpark(void);
+/** @v may have a reason to run: tell its CPU. From any CPU. */
+void vcpu_notify(struct vcpu *v);
 
 /* hv/sched.c */
-void sched_init(struct cpu *c);
+void sched_init(struct cpu *c, unsigned id);
+/** Whose time passes from now on; NULL: nobody's. */
+void sched_charge(struct cpu *c, struct vcpu *v);
+/** @v, which is on no list, joins or leaves this CPU. */
+void sched_leave(struct vcpu *v);
+void sched_join(struct vcpu *v);
+/** A turn's length for @v, counter ticks. */
+s64 sched_quantum(const struct vcpu *v);
+/* All of these: on the vCPU's CPU. */
 /** @v wants to run. */
 void sched_ready(struct vcpu *v);
 /** @v no longer wants to. */
@@ -142,10 +198,19 @@ void audit_run(struct hv_audit *a);
 /* hv/virq.c */
 MUST_CHECK status_t virq_attach(u32 gsi, u32 flags, u64 cookie);
 MUST_CHECK status_t virq_ack(u32 gsi);
-/** Take one that has arrived. */
-bool virq_take(u64 *cookie, u32 *gsi);
+/** Take one that has arrived for this CPU @c. */
+bool virq_take(struct cpu *c, u64 *cookie, u32 *gsi);
 
 /* hv/log.c */
+extern bool log_panicked;
 size_t log_copy(u64 offset, char *buf, size_t size);
+
+void smp_serve_now(struct cpu *c);
+
+static inline void smp_serve(struct cpu *c)
+{
+	if (unlikely(__atomic_load_n(&c->call, __ATOMIC_ACQUIRE) || __atomic_load_n(&c->wakes, __ATOMIC_ACQUIRE)))
+		smp_serve_now(c);
+}
 
 #endif

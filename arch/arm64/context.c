@@ -8,9 +8,6 @@
 #include "arch/iface/cpu.h"
 #include "hv/lib/util.h"
 
-struct arch_vcpu *context_owner;
-struct vgic_cpu *vgic_loaded;
-
 #define CNTV_ENABLE BIT(0)
 #define CNTV_IMASK  BIT(1)
 
@@ -119,13 +116,14 @@ static void context_timer_off(void)
 
 void context_save(struct arch_vcpu *v)
 {
-	if (v == context_owner)
+	if (v == arm_cpu()->owner)
 		context_read(v);
 }
 
 void context_own(struct arch_vcpu *v)
 {
-	struct arch_vcpu *old = context_owner;
+	struct arm_cpu *cpu = arm_cpu();
+	struct arch_vcpu *old = cpu->owner;
 
 	if (old == v)
 		return;
@@ -136,8 +134,8 @@ void context_own(struct arch_vcpu *v)
 		vgic_save(&old->gic);
 		vcpu_kicks(&old->vm->gic);
 	}
-	context_owner = v;
-	vgic_loaded = v ? &v->gic : NULL;
+	cpu->owner = v;
+	cpu->vgic = v ? &v->gic : NULL;
 	if (!v) {
 		vgic_hw->load(NULL);
 		return;
@@ -155,7 +153,7 @@ u64 context_vtimer(const struct arch_vcpu *v)
 {
 	u64 ctl = v->el1.cntv_ctl, cval = v->el1.cntv_cval;
 
-	if (v == context_owner) {
+	if (v == arm_cpu()->owner) {
 		ctl = arm_features.vhe ? read_sysreg(S3_5_C14_C3_1) : read_sysreg(S3_3_C14_C3_1);
 		cval = arm_features.vhe ? read_sysreg(S3_5_C14_C3_2) : read_sysreg(S3_3_C14_C3_2);
 	}

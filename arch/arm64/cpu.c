@@ -17,6 +17,7 @@ struct arm_features arm_features;
 const u8 arm_pa_bits[ARM_PA_RANGES] = { 32, 36, 40, 42, 44, 48 };
 static const struct boot_platform *cpu_platform;
 static char cpu_name[32];
+u64 cpu_service_root;
 
 #define ID_NIBBLE(v, lo) ((unsigned)((v) >> (lo)&0xf))
 
@@ -32,11 +33,10 @@ static char cpu_name[32];
 #define CNTHCTL_PLAIN BIT(0)
 #define CNTHCTL_VHE   (BIT(10) | BIT(0) | BIT(1))
 
-static void cpu_features(void)
+void cpu_features(struct arm_features *f)
 {
 	u64 pfr0 = read_sysreg(id_aa64pfr0_el1), isar1 = read_sysreg(id_aa64isar1_el1);
 	u64 isar2 = read_sysreg(S3_0_C0_C6_2), mmfr0 = read_sysreg(id_aa64mmfr0_el1);
-	struct arm_features *f = &arm_features;
 
 	f->vhe = read_sysreg(hcr_el2) & HCR_E2H;
 	f->pauth = (isar1 & (0xffUL << 4 | 0xffUL << 24)) || (isar2 & 0xff00);
@@ -77,9 +77,8 @@ static void cpu_extensions(void)
 	}
 }
 
-void arch_early_init(void)
+void cpu_registers(void)
 {
-	cpu_features();
 	/* Every register that the reset leaves open (Arm ARM, D1.4), before anything depends on it. */
 	write_sysreg(arm_features.vhe ? CPTR_VHE : CPTR_PLAIN, cptr_el2);
 	write_sysreg((read_sysreg(mdcr_el2) & MDCR_HPMN) | MDCR_TRAPS, mdcr_el2);
@@ -96,6 +95,13 @@ void arch_early_init(void)
 	if (arm_features.vhe)
 		asm volatile("msr s0_0_c4_c1_4, xzr"); /* MSR PAN, #1 */
 	isb();
+}
+
+void arch_early_init(void)
+{
+	arm_cpu()->me = 1;
+	cpu_features(&arm_features);
+	cpu_registers();
 	if (arm_features.pa_bits < 40)
 		panic("this CPU has %u bits of physical address, 40 are needed", arm_features.pa_bits);
 }
@@ -103,6 +109,7 @@ void arch_early_init(void)
 void arch_cpu_init(const struct boot_info *bi)
 {
 	cpu_platform = &bi->platform;
+	smp_init(&bi->platform);
 	gic_init(bi);
 	clock_init();
 	vgic_attach(bi->platform.gic_version == 3 ? &vgic_hw_v3 : &vgic_hw_v2);
@@ -133,6 +140,18 @@ void arch_idle(void)
 	gic_poll();
 }
 
+void cpu_el0_root(void)
+{
+	struct arm_cpu *cpu = arm_cpu();
+
+	if (!arm_features.vhe || cpu->el0_root == cpu_service_root || !cpu_service_root)
+		return;
+	cpu->el0_root = cpu_service_root;
+	write_sysreg(cpu_service_root, ttbr0_el2);
+	isb();
+	asm volatile("tlbi alle2; dsb nsh; isb" : : : "memory");
+}
+
 bool arch_device_reserved(u64 pa, u64 size)
 {
 	return gic_reserved(pa, size);
@@ -143,27 +162,35 @@ bool arch_device_guests(u64 pa)
 	return gic_gicv_pa && pa - gic_gicv_pa < 2 * PAGE_SIZE;
 }
 
-static void cpu_psci(u32 function)
+/* Firmware may change x4 to x17 (SMCCC 1.0, Arm DEN0028). */
+#define PSCI_CHANGES \
+	"x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "memory"
+
+long cpu_psci(u32 function, u64 a, u64 b, u64 c)
 {
 	register u64 x0 asm("x0") = function;
+	register u64 x1 asm("x1") = a;
+	register u64 x2 asm("x2") = b;
+	register u64 x3 asm("x3") = c;
 
-	if (!cpu_platform)
-		return;
-	if (cpu_platform->psci == BOOT_PSCI_SMC)
-		asm volatile("smc #0" : "+r"(x0) : : "x1", "x2", "x3", "memory");
-	else if (cpu_platform->psci == BOOT_PSCI_HVC)
-		asm volatile("hvc #0" : "+r"(x0) : : "x1", "x2", "x3", "memory");
+	if (cpu_platform && cpu_platform->psci == BOOT_PSCI_SMC)
+		asm volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : PSCI_CHANGES);
+	else if (cpu_platform && cpu_platform->psci == BOOT_PSCI_HVC)
+		asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : PSCI_CHANGES);
+	else
+		return PSCI_NOT_SUPPORTED;
+	return (int)x0; /* 32 bits by either convention */
 }
 
 void arch_reset(void)
 {
-	cpu_psci(PSCI_SYSTEM_RESET);
+	(void)cpu_psci(PSCI_SYSTEM_RESET, 0, 0, 0);
 	arch_halt();
 }
 
 void arch_poweroff(void)
 {
-	cpu_psci(PSCI_SYSTEM_OFF);
+	(void)cpu_psci(PSCI_SYSTEM_OFF, 0, 0, 0);
 	arch_halt();
 }
 

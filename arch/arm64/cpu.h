@@ -3,6 +3,7 @@
 #ifndef ARCH_ARM64_CPU_H
 #define ARCH_ARM64_CPU_H
 
+#include "arch/arm64/percpu.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/iface/vcpu.h"
 #include "hv/abi/boot_info.h"
@@ -27,6 +28,8 @@ extern const u8 arm_pa_bits[ARM_PA_RANGES];
 
 /* Our own tables, the service VM's (with VHE its stage 1, else a stage 2), a guest's. */
 extern const struct ptab_format fmt_el2, fmt_el2_vhe, fmt_el0, fmt_s2, fmt_s2_service;
+/** Of a struct arch_vm's table an entry has been made invalid, before another takes its place (struct ptab_format). */
+void vcpu_broken(const struct ptab *pt);
 
 /* HCR_EL2 (Arm ARM, D19.2.48). */
 #define HCR_VM	   BIT(0)
@@ -74,11 +77,41 @@ enum arm_leave arm_enter(struct arch_vcpu *v);
 #define EC_DABT_LOW  0x24
 #define EC_DABT_SAME 0x25
 
+/* arch/arm64/cpu.c */
+/** What this CPU has. Its registers, that reset leaves open, are set for us by cpu_registers. */
+void cpu_features(struct arm_features *f);
+void cpu_registers(void);
+#define PSCI_NOT_SUPPORTED (-1L)
+/** PSCI of the machine's firmware (Arm DEN0022); PSCI_NOT_SUPPORTED where there is none. */
+long cpu_psci(u32 function, u64 a, u64 b, u64 c);
+extern u64 cpu_service_root; /* physical address of the service VM's table, 0: not made yet */
+/** With VHE: the service VM's table is in TTBR0_EL2 of this CPU. */
+void cpu_el0_root(void);
+
+/* arch/arm64/smp.c */
+/** Number the CPUs of the machine. */
+void smp_init(const struct boot_platform *p);
+/** CPU @n's data; NULL: it has never been started. */
+extern struct arm_cpu *smp_cpu[BOOT_MAX_CPUS];
+
+/* arch/arm64/mem.c */
+/** In VHE's TTBR0_EL2 as long as there is no service VM: nothing is mapped. Physical address. */
+u64 mem_nothing(void);
+/** Turn on WXN, once the CPU runs on the final tables. */
+void mem_wxn(void);
+/** Take the guard page of a CPU's @block out of the tables, if that cuts no large leaf. */
+void mem_guard(const void *block);
+/** The root, physical address; and that of the first tables, where all is as in physical memory. */
+u64 mem_root(void);
+extern u64 mem_first;
+
+/* arch/arm64/traps.c */
+/** What a guest's read of the ID register gives: op0 3, op1 0, CRn 0, @crm 1 to 7, @op2. */
+u64 trap_id(unsigned crm, unsigned op2);
+
 /* arch/arm64/context.c: what of a guest stays in the CPU while the service VM works. */
 /** @v's EL1 registers, FP registers, timer and virtual CPU interface into the CPU; NULL: nobody's. */
 void context_own(struct arch_vcpu *v);
-/** The vCPU whose they are, or NULL. */
-extern struct arch_vcpu *context_owner;
 /** EL1 registers that an exception goes through; @v owns the CPU. */
 void context_exception(struct arch_vcpu *v, u64 esr, u64 far, bool has_far);
 /** The counter value from which on the virtual timer interrupts, ~0 never. */

@@ -11,7 +11,7 @@
 #define GIC_MAINTENANCE_IRQ 25u	     /* where every machine has it, if the tree is silent */
 
 const struct gic_ops *gic;
-u64 gic_bank[2];
+u64 gic_gicd;
 u64 gic_gicv_pa, gic_gich, gic_gicc;
 u32 gic_maintenance_irq;
 static u32 gic_n;
@@ -60,7 +60,7 @@ void gic_reset_bank(u64 bank, u32 first, u32 end, u32 group)
 
 void gic_bank_enable(u32 intid, bool on)
 {
-	u64 bank = gic_bank[intid >= 32];
+	u64 bank = gic_bank(intid);
 	u32 n = intid / 32;
 
 	io_write32(bank + (on ? GICD_ISENABLER(n) : GICD_ICENABLER(n)), 1u << intid % 32);
@@ -68,7 +68,7 @@ void gic_bank_enable(u32 intid, bool on)
 
 void gic_bank_active(u32 intid, bool on)
 {
-	u64 bank = gic_bank[intid >= 32];
+	u64 bank = gic_bank(intid);
 	u32 n = intid / 32;
 
 	io_write32(bank + (on ? GICD_ISACTIVER(n) : GICD_ICACTIVER(n)), 1u << intid % 32);
@@ -76,7 +76,7 @@ void gic_bank_active(u32 intid, bool on)
 
 void gic_bank_edge(u32 intid, bool edge)
 {
-	u64 reg = gic_bank[intid >= 32] + GICD_ICFGR(intid / 16);
+	u64 reg = gic_bank(intid) + GICD_ICFGR(intid / 16);
 	u32 bit = 2u << intid % 16 * 2, v = io_read32(reg);
 
 	io_write32(reg, edge ? v | bit : v & ~bit);
@@ -119,6 +119,6 @@ void gic_init(const struct boot_info *bi)
 	} else {
 		panic("the device tree has no interrupt controller that we drive: GICv2 or GICv3");
 	}
-	gic_n = gic_count(gic_bank[1]);
+	gic_n = gic_count(gic_gicd);
 	log_printf("gic: %s, %u interrupts\n", gic->name, gic_n);
 }

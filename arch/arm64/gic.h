@@ -7,6 +7,9 @@
 #include "hv/abi/status.h"
 
 #define GIC_SPURIOUS 1020u /* and above: nothing */
+#define GIC_SGI_KICK 0u	   /* between CPUs of ours  */
+
+struct arm_cpu;
 
 /* EOImode 1: end drops the priority, deactivate lets the interrupt come again. */
 struct gic_ops {
@@ -19,6 +22,12 @@ struct gic_ops {
 	void (*set_active)(u32 intid, bool on);
 	void (*set_edge)(u32 intid, bool edge);
 	void (*route)(u32 intid); /* SPI to this CPU */
+	/** Interrupt CPU @to by GIC_SGI_KICK; what was written before is seen there. */
+	void (*kick)(const struct arm_cpu *to);
+	/** Note in @cpu, whose number and affinity are there, what the controller has of it. NULL, or what is wrong. */
+	const char *(*find)(struct arm_cpu *cpu);
+	/** Start this CPU's part. NULL, or what is wrong. */
+	const char *(*cpu_init)(void);
 };
 extern const struct gic_ops *gic;
 

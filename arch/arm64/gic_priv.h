@@ -4,11 +4,16 @@
 #define ARCH_ARM64_GIC_PRIV_H
 
 #include "arch/arm64/gic.h"
+#include "arch/arm64/percpu.h"
 
 #define GIC_PRIORITY 0xa0u /* of every interrupt: none interrupts another */
 
-/* Where the registers of an interrupt are: [0] SGIs and PPIs, [1] SPIs. GICv2: the distributor both times. */
-extern u64 gic_bank[2];
+extern u64 gic_gicd; /* the distributor, where the registers of SPIs are */
+/* Where the registers of an interrupt are. GICv2: the distributor both times. */
+static inline u64 gic_bank(u32 intid)
+{
+	return intid < 32 ? arm_cpu()->bank0 : gic_gicd;
+}
 
 extern const struct gic_ops gic_v2_ops, gic_v3_ops;
 /** Find and start it; no interrupt is enabled, pending or active. Panics in words. */
@@ -25,7 +30,7 @@ u32 gic_count(u64 gicd);
  * active, in @group, GIC_PRIORITY. */
 void gic_reset_bank(u64 bank, u32 first, u32 end, u32 group);
 
-/* For struct gic_ops, in terms of gic_bank. */
+/* For struct gic_ops, in terms of gic_bank(). */
 void gic_bank_enable(u32 intid, bool on);
 void gic_bank_active(u32 intid, bool on);
 void gic_bank_edge(u32 intid, bool edge);

@@ -20,6 +20,7 @@
 #define GICD_IPRIORITYR(n)    (0x0400 + 4 * (n))
 #define GICD_ITARGETSR(n)     (0x0800 + 4 * (n)) /* GICv2                              */
 #define GICD_ICFGR(n)	      (0x0c00 + 4 * (n))
+#define GICD_SGIR	      0x0f00		 /* GICv2                              */
 #define GICD_IGRPMODR(n)      (0x0d00 + 4 * (n)) /* GICv3                              */
 #define GICD_ICENABLERE(n)    (0x1400 + 4 * (n)) /* GICv3.1, extended SPIs             */
 #define GICD_IROUTER(n)	      (0x6000 + 8 * (n)) /* GICv3, n is the INTID              */
@@ -30,6 +31,8 @@
 #define GICD_CTLR_RWP	      BIT(31)
 #define GICD_TYPER_ITLINES    BITS(4, 0)
 #define GICD_TYPER_ESPI	      BIT(8)
+#define GICD_TYPER_RSS	      BIT(26)
+#define GICD_SGIR_TARGETS     BITS(23, 16)
 #define GICD_TYPER_ESPI_RANGE BITS(31, 27)
 #define GICD_PIDR2_ARCHREV    BITS(7, 4)
 
@@ -92,6 +95,7 @@
 #define ICC_AP1R2_EL1	   S3_0_C12_C9_2
 #define ICC_AP1R3_EL1	   S3_0_C12_C9_3
 #define ICC_DIR_EL1	   S3_0_C12_C11_1
+#define ICC_SGI1R_EL1	   S3_0_C12_C11_5
 #define ICC_IAR1_EL1	   S3_0_C12_C12_0
 #define ICC_EOIR1_EL1	   S3_0_C12_C12_1
 #define ICC_BPR1_EL1	   S3_0_C12_C12_3
@@ -101,7 +105,14 @@
 #define ICC_SRE_EL2	   S3_4_C12_C9_5
 #define ICC_CTLR_EOIMODE   BIT(1)
 #define ICC_CTLR_PRIBITS   BITS(10, 8) /* less 1 */
+#define ICC_CTLR_RSS	   BIT(18)
 #define ICC_IGRPEN1_ENABLE BIT(0)
+#define ICC_SGI_AFF3	   BITS(55, 48)
+#define ICC_SGI_RS	   BITS(47, 44)
+#define ICC_SGI_AFF2	   BITS(39, 32)
+#define ICC_SGI_INTID	   BITS(27, 24)
+#define ICC_SGI_AFF1	   BITS(23, 16)
+#define ICC_SGI_TARGETS	   BITS(15, 0)
 #define ICC_SRE_SRE	   BIT(0)
 #define ICC_SRE_DFB	   BIT(1)
 #define ICC_SRE_DIB	   BIT(2)

@@ -14,7 +14,8 @@
 #define MPIDR_AFF012	   BITS(23, 0)
 #define MPIDR_AFF3	   BITS(39, 32)
 
-static u64 gic_v3_gicr; /* this CPU's, as mapped */
+static u64 gic_v3_gicr[BOOT_MAX_CPUS]; /* by the CPU's number, as mapped; 0: none */
+static bool gic_v3_rss;		       /* SGIs go to Aff0 above 15 */
 
 static u32 gic_v3_ack(void)
 {
@@ -40,9 +41,9 @@ static void gic_v3_deactivate(u32 intid)
 static void gic_v3_settle(bool spi)
 {
 	if (spi)
-		gic_wait(gic_bank[1] + GICD_CTLR, GICD_CTLR_RWP, "GICD_CTLR.RWP");
+		gic_wait(gic_gicd + GICD_CTLR, GICD_CTLR_RWP, "GICD_CTLR.RWP");
 	else
-		gic_wait(gic_v3_gicr + GICR_CTLR, GICR_CTLR_RWP, "GICR_CTLR.RWP");
+		gic_wait(arm_cpu()->gicr + GICR_CTLR, GICR_CTLR_RWP, "GICR_CTLR.RWP");
 }
 
 static void gic_v3_enable(u32 intid, bool on)
@@ -60,11 +61,35 @@ static u64 gic_v3_affinity(void)
 
 static void gic_v3_route(u32 intid)
 {
-	io_write64(gic_bank[1] + GICD_IROUTER(intid), gic_v3_affinity());
+	io_write64(gic_gicd + GICD_IROUTER(intid), gic_v3_affinity());
 }
 
-/* Is the redistributor of affinity @aff in @r? If so it stays mapped. */
-static bool gic_v3_search(const struct boot_range *r, u64 stride, u32 aff)
+static void gic_v3_kick(const struct arm_cpu *to)
+{
+	u64 aff0 = to->mpidr & 0xff;
+
+	dsb(ishst);
+	write_sysreg(FIELD_PUT(ICC_SGI_AFF3, to->mpidr >> 32) | FIELD_PUT(ICC_SGI_AFF2, to->mpidr >> 16) |
+			     FIELD_PUT(ICC_SGI_AFF1, to->mpidr >> 8) | FIELD_PUT(ICC_SGI_RS, aff0 / 16) |
+			     FIELD_PUT(ICC_SGI_INTID, GIC_SGI_KICK) | BIT(aff0 % 16),
+		     ICC_SGI1R_EL1);
+	isb();
+}
+
+/* The number of the CPU with the affinity that GICR_TYPER says; BOOT_MAX_CPUS: the tree does not list it. */
+static unsigned gic_v3_number(u32 aff)
+{
+	for (unsigned n = 0; n < arch_cpu_count(); n++) {
+		u64 mpidr = arch_cpu_hw_id(n);
+
+		if ((u32)(FIELD(MPIDR_AFF3, mpidr) << 24 | FIELD(MPIDR_AFF012, mpidr)) == aff)
+			return n;
+	}
+	return BOOT_MAX_CPUS;
+}
+
+/* The redistributors in @r: those of CPUs that the tree lists stay mapped. */
+static void gic_v3_search(const struct boot_range *r, u64 stride)
 {
 	struct boot_range left = *r;
 
@@ -74,36 +99,39 @@ static bool gic_v3_search(const struct boot_range *r, u64 stride, u32 aff)
 		u64 gicr = gic_map(&left, GICR_SIZE, "GICR"), typer = io_read64(gicr + GICR_TYPER);
 		u64 step = stride ? stride : typer & GICR_TYPER_VLPIS ? GICR_SIZE_V4 : GICR_SIZE;
 
-		if (FIELD(GICR_TYPER_AFFINITY, typer) == aff) {
-			gic_v3_gicr = gicr;
-			return true;
-		}
-		arch_mem_unmap(left.base, GICR_SIZE);
+		unsigned n = gic_v3_number((u32)FIELD(GICR_TYPER_AFFINITY, typer));
+
+		if (n < BOOT_MAX_CPUS && !gic_v3_gicr[n])
+			gic_v3_gicr[n] = gicr;
+		else
+			arch_mem_unmap(left.base, GICR_SIZE);
 		if (typer & GICR_TYPER_LAST || step >= left.size)
 			break;
 		left.base += step;
 		left.size -= step;
 	}
-	return false;
 }
 
-static void gic_v3_redist(const struct boot_platform *p)
+static const char *gic_v3_find(struct arm_cpu *cpu)
 {
-	u64 mpidr = gic_v3_affinity();
-	u32 aff = (u32)(FIELD(MPIDR_AFF3, mpidr) << 24 | FIELD(MPIDR_AFF012, mpidr)), i;
+	cpu->gicr = gic_v3_gicr[cpu->number];
+	if (!cpu->gicr)
+		return "no redistributor of the GICv3 is for it";
+	cpu->bank0 = cpu->gicr + GICR_SGI_BASE;
+	if ((cpu->mpidr & 0xff) > 15 && !gic_v3_rss)
+		return "the GICv3 has no SGIs for a CPU with its affinity";
+	return NULL;
+}
 
-	for (i = 0; i < p->nredists && i < BOOT_MAX_REDISTS; i++)
-		if (gic_v3_search(&p->gicr[i], p->gicr_stride, aff))
-			break;
-	if (!gic_v3_gicr)
-		panic("no redistributor of the GICv3 is for this CPU, affinity %x", aff);
-	gic_bank[0] = gic_v3_gicr + GICR_SGI_BASE;
+static void gic_v3_redist(void)
+{
+	u64 gicr = arm_cpu()->gicr;
 
-	io_write32(gic_v3_gicr + GICR_WAKER, io_read32(gic_v3_gicr + GICR_WAKER) & ~(u32)GICR_WAKER_SLEEP);
-	gic_wait(gic_v3_gicr + GICR_WAKER, GICR_WAKER_ASLEEP, "GICR_WAKER.ChildrenAsleep");
-	io_write32(gic_v3_gicr + GICR_CTLR, io_read32(gic_v3_gicr + GICR_CTLR) & ~(u32)GICR_CTLR_ENABLE_LPIS);
-	gic_reset_bank(gic_bank[0], 0, 32, 1);
-	io_write32(gic_bank[0] + GICD_IGRPMODR(0), 0);
+	io_write32(gicr + GICR_WAKER, io_read32(gicr + GICR_WAKER) & ~(u32)GICR_WAKER_SLEEP);
+	gic_wait(gicr + GICR_WAKER, GICR_WAKER_ASLEEP, "GICR_WAKER.ChildrenAsleep");
+	io_write32(gicr + GICR_CTLR, io_read32(gicr + GICR_CTLR) & ~(u32)GICR_CTLR_ENABLE_LPIS);
+	gic_reset_bank(gic_bank(0), 0, 32, 1);
+	io_write32(gic_bank(0) + GICD_IGRPMODR(0), 0);
 	gic_v3_settle(false);
 }
 
@@ -115,7 +143,8 @@ static void gic_v3_dist(const struct boot_platform *p)
 
 	if (rev < 3)
 		panic("the interrupt controller says that it is a GICv%u, the device tree that it is a GICv3", rev);
-	gic_bank[1] = gicd;
+	gic_gicd = gicd;
+	gic_v3_rss = typer & GICD_TYPER_RSS;
 	io_write32(gicd + GICD_CTLR, 0);
 	gic_v3_settle(true);
 	/* SPIs' IROUTER count with affinity routing alone. */
@@ -148,19 +177,26 @@ static void gic_v3_clear_active(void)
 	write_sysreg(0, ICC_AP1R0_EL1);
 }
 
-void gic_v3_init(const struct boot_platform *p)
+static const char *gic_v3_registers(void)
 {
 	if (!FIELD(ID_AA64PFR0_GIC, read_sysreg(id_aa64pfr0_el1)))
-		panic("this CPU has no system registers for its GICv3 (ID_AA64PFR0_EL1.GIC is 0)");
+		return "this CPU has no system registers for its GICv3 (ID_AA64PFR0_EL1.GIC is 0)";
 	write_sysreg(ICC_SRE_SRE | ICC_SRE_DFB | ICC_SRE_DIB | ICC_SRE_ENABLE, ICC_SRE_EL2);
 	isb();
 	if (!(read_sysreg(ICC_SRE_EL2) & ICC_SRE_SRE))
-		panic("firmware keeps the GICv3's system registers from EL2: it must set ICC_SRE_EL3.SRE and .Enable");
+		return "firmware keeps the GICv3's system registers from EL2: it must set ICC_SRE_EL3.SRE and .Enable";
 	write_sysreg(0, ICC_IGRPEN1_EL1);
 	isb();
-	gic_v3_dist(p);
-	gic_v3_redist(p);
+	return NULL;
+}
 
+static const char *gic_v3_cpu_init(void)
+{
+	const char *why = gic_v3_registers();
+
+	if (why)
+		return why;
+	gic_v3_redist();
 	write_sysreg(ICC_CTLR_EOIMODE, ICC_CTLR_EL1);
 	write_sysreg(0xff, ICC_PMR_EL1);
 	write_sysreg(0, ICC_BPR1_EL1);
@@ -168,6 +204,22 @@ void gic_v3_init(const struct boot_platform *p)
 	isb();
 	write_sysreg(ICC_IGRPEN1_ENABLE, ICC_IGRPEN1_EL1);
 	isb();
+	return NULL;
+}
+
+void gic_v3_init(const struct boot_platform *p)
+{
+	const char *why = gic_v3_registers();
+
+	if (why)
+		panic("%s", why);
+	gic_v3_dist(p);
+	for (u32 i = 0; i < p->nredists && i < BOOT_MAX_REDISTS; i++)
+		gic_v3_search(&p->gicr[i], p->gicr_stride);
+	if (!gic_v3_gicr[0])
+		panic("no redistributor of the GICv3 is for this CPU, affinity %lx", arch_cpu_hw_id(0));
+	(void)gic_v3_find(arm_cpu());
+	(void)gic_v3_cpu_init();
 }
 
 const struct gic_ops gic_v3_ops = {
@@ -179,4 +231,7 @@ const struct gic_ops gic_v3_ops = {
 	.set_active = gic_bank_active,
 	.set_edge = gic_bank_edge,
 	.route = gic_v3_route,
+	.kick = gic_v3_kick,
+	.find = gic_v3_find,
+	.cpu_init = gic_v3_cpu_init,
 };

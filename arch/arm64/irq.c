@@ -19,6 +19,7 @@
 #define IRQ_WORDS	((GIC_SPURIOUS + 31) / 32)
 
 static u32 irq_timer;
+/* Atomic: attached, acknowledged and arriving may be on different CPUs. */
 static u32 irq_level[IRQ_WORDS]; /* attached as level-triggered */
 static u32 irq_held[IRQ_WORDS];	 /* and active until arch_irq_unmask */
 
@@ -34,6 +35,12 @@ void irq_init(const struct boot_info *bi)
 	if (irq_timer == VGIC_PPI_VTIMER || gic_maintenance_irq == VGIC_PPI_VTIMER || gic_maintenance_irq == irq_timer)
 		panic("EL2 timer, virtual timer and interrupt controller share an interrupt: %u, %u, %u", irq_timer,
 		      VGIC_PPI_VTIMER, gic_maintenance_irq);
+	irq_cpu_init();
+}
+
+void irq_cpu_init(void)
+{
+	gic->enable(GIC_SGI_KICK, true);
 	gic->enable(irq_timer, true);
 	gic->enable(VGIC_PPI_VTIMER, true);
 	gic->enable(gic_maintenance_irq, true);
@@ -48,20 +55,24 @@ static void irq_done(u32 iar)
 /* An underflow lasts until list registers are filled: by vgic_sync alone it would come again at once. */
 static void irq_maintenance(void)
 {
-	if (!vgic_loaded)
+	struct vgic_cpu *c = arm_cpu()->vgic;
+
+	if (!c)
 		return;
-	vgic_sync(vgic_loaded);
-	if (vgic_loaded->todo)
-		vgic_flush(vgic_loaded);
-	vcpu_kicks(vgic_loaded->vgic);
+	vgic_sync(c);
+	if (c->todo)
+		vgic_flush(c);
+	vcpu_kicks(c->vgic);
 }
 
 /* The guest's own end of it deactivates it, by the list register. */
 static void irq_vtimer(u32 iar)
 {
-	if (vgic_loaded) {
+	struct vgic_cpu *c = arm_cpu()->vgic;
+
+	if (c) {
 		gic->end(iar);
-		vgic_hw_arrived(vgic_loaded, VGIC_PPI_VTIMER);
+		vgic_hw_arrived(c, VGIC_PPI_VTIMER);
 		return;
 	}
 	/* With E2H the plain name is EL2's own virtual timer. */
@@ -76,8 +87,8 @@ static void irq_vtimer(u32 iar)
 static void irq_device(u32 iar, u32 intid)
 {
 	gic->end(iar);
-	if (irq_level[IRQ_WORD(intid)] & IRQ_BIT(intid))
-		irq_held[IRQ_WORD(intid)] |= IRQ_BIT(intid);
+	if (__atomic_load_n(&irq_level[IRQ_WORD(intid)], __ATOMIC_RELAXED) & IRQ_BIT(intid))
+		(void)__atomic_fetch_or(&irq_held[IRQ_WORD(intid)], IRQ_BIT(intid), __ATOMIC_RELAXED);
 	else
 		gic->deactivate(iar);
 	irq_arrived(intid);
@@ -100,8 +111,9 @@ void gic_poll(void)
 			return;
 		} else if (intid >= 32) {
 			irq_device(iar, intid);
-		} else {
+		} else { /* GIC_SGI_KICK has done its work by interrupting; what for is in memory */
 			irq_done(iar);
+			vgic_serve();
 		}
 	}
 }
@@ -116,9 +128,9 @@ status_t arch_irq_attach(u32 gsi, u32 flags, u32 *out)
 	arch_irq_detach(gsi);
 	gic->set_edge(gsi, !(flags & IRQ_LEVEL));
 	if (flags & IRQ_LEVEL)
-		irq_level[IRQ_WORD(gsi)] |= IRQ_BIT(gsi);
+		(void)__atomic_fetch_or(&irq_level[IRQ_WORD(gsi)], IRQ_BIT(gsi), __ATOMIC_RELAXED);
 	else
-		irq_level[IRQ_WORD(gsi)] &= ~IRQ_BIT(gsi);
+		(void)__atomic_fetch_and(&irq_level[IRQ_WORD(gsi)], ~IRQ_BIT(gsi), __ATOMIC_RELAXED);
 	gic->route(gsi);
 	gic->enable(gsi, true);
 	*out = gsi;
@@ -133,11 +145,16 @@ void arch_irq_detach(u32 gsi)
 	arch_irq_unmask(gsi);
 }
 
-/* To deactivate what is not active is not allowed. */
+/*
+ * To deactivate what is not active is not allowed. By the distributor: this need not be the CPU that has it active, and
+ * what a CPU's interface says of another's interrupts is not the same in every controller.
+ */
 void arch_irq_unmask(u32 gsi)
 {
-	if (gsi < VGIC_SPI || gsi >= gic_lines() || !(irq_held[IRQ_WORD(gsi)] & IRQ_BIT(gsi)))
+	u32 bit = IRQ_BIT(gsi);
+
+	if (gsi < VGIC_SPI || gsi >= gic_lines() ||
+	    !(__atomic_fetch_and(&irq_held[IRQ_WORD(gsi)], ~bit, __ATOMIC_RELAXED) & bit))
 		return;
-	irq_held[IRQ_WORD(gsi)] &= ~IRQ_BIT(gsi);
-	gic->deactivate(gsi);
+	gic->set_active(gsi, false);
 }

@@ -5,19 +5,20 @@
 
 #include "hv/abi/boot_info.h"
 
-/* Whose virtual interrupt interface and virtual timer are in the CPU, NULL: nobody's. Who loads them sets it. */
-extern struct vgic_cpu *vgic_loaded;
-
 /**
  * After gic_init: enable the interrupts of EL2's timer, of the virtual timer and of the virtual CPU interface. Panics
  * when the virtual timer's is not PPI 27, the number that guests know.
  */
 void irq_init(const struct boot_info *bi);
+/** That of another CPU than the first. */
+void irq_cpu_init(void);
 /** Take what interrupts are pending (some at most: the rest makes the next exit), interrupts masked. */
 void gic_poll(void);
 
 /** Check CNTFRQ_EL0 (panics in words) and switch EL2's timer off. */
 void clock_init(void);
+/** That of another CPU. */
+void clock_cpu_init(void);
 /** The timer's interrupt has come: switch it off until the next arch_timer_set. */
 void clock_fired(void);
 

@@ -12,6 +12,8 @@ extern char image_start[], text_end[], rodata_end[], data_end[], image_end[];
 #define CPU_GUARD  0x1000UL	    /* offset of the guard page in a CPU's block */
 #define MEM_WINDOW 0xfffffffff000UL /* the last page that the tables translate   */
 
+#define MEM_FINE   (4 * SIZE_2M) /* of our memory, its end, mapped in pages: room for the blocks of all CPUs */
+
 #define SCTLR_WXN BIT(19)
 
 /* entry.S */
@@ -19,6 +21,7 @@ void mem_switch(u64 root, u64 offset, u64 sctlr);
 
 u8 cpu0_block[ARCH_CPU_BLOCK] SECTION(".bss.cpu") ALIGNED(ARCH_CPU_BLOCK);
 u64 mem_offset;
+u64 mem_first;
 static struct ptab mem_table;
 static struct pool *mem_pool;
 static u64 *mem_window; /* the leaf entry behind MEM_WINDOW */
@@ -60,6 +63,21 @@ static void mem_map_image(const char *from, const char *to, unsigned flags)
 			 "image");
 }
 
+/*
+ * Blocks of CPUs are at the end of it and get guard pages later, when a large leaf that other CPUs use cannot be split
+ * any more (break-before-make would break what we run on).
+ */
+static void mem_map_own(u64 base, u64 size)
+{
+	u64 fine = size > MEM_FINE ? round_up(base + size - MEM_FINE, SIZE_2M) : base;
+
+	if (fine > base)
+		mem_must(ptab_map(&mem_table, base, base, fine - base, PT_R | PT_W, mem_pool), "own memory");
+	mem_table.max_leaf = 0;
+	mem_must(ptab_map(&mem_table, fine, fine, base + size - fine, PT_R | PT_W, mem_pool), "own memory");
+	mem_table.max_leaf = mem_table.fmt->max_leaf;
+}
+
 static void mem_make_window(void)
 {
 	u64 *t = mem_table.root;
@@ -71,7 +89,9 @@ static void mem_make_window(void)
 	*mem_window = 0;
 }
 
-/* Forget the translation of one page of ours; with VHE the address's upper half says which table it is in. */
+/*
+ * Forget the translation of one page of ours, on every CPU; with VHE the address's upper half says which table it is in.
+ */
 static void mem_flush(u64 pa)
 {
 	u64 page = (pa + mem_offset) >> PAGE_SHIFT & BITS(43, 0);
@@ -88,13 +108,39 @@ void arch_mem_init(u64 base, u64 size, struct pool *pool)
 	mem_map_image(rodata_end, (char *)round_up((u64)data_end, PAGE_SIZE), PT_R | PT_W);
 	mem_map_image((char *)round_up((u64)data_end, PAGE_SIZE), image_end, PT_R | PT_W);
 	mem_must(ptab_unmap(&mem_table, arch_pa(cpu0_block) + CPU_GUARD, PAGE_SIZE, pool), "guard");
-	mem_must(ptab_map(&mem_table, base, base, size, PT_R | PT_W, pool), "own memory");
+	mem_map_own(base, size);
 	mem_make_window();
 	dsb(ish);
+	mem_first = read_sysreg(ttbr0_el2);
 	mem_switch(arch_pa(mem_table.root), mem_offset, read_sysreg(sctlr_el2));
-	/* Not before: the first tables, which the switch runs on, are writable and executable. */
+	mem_wxn();
+}
+
+/* Not before: the first tables, which the switch runs on, are writable and executable. */
+void mem_wxn(void)
+{
 	write_sysreg(read_sysreg(sctlr_el2) | SCTLR_WXN, sctlr_el2);
 	isb();
+}
+
+u64 mem_root(void)
+{
+	return arch_pa(mem_table.root);
+}
+
+u64 mem_nothing(void)
+{
+	static u64 nothing[PAGE_SIZE / sizeof(u64)] ALIGNED(PAGE_SIZE);
+
+	return arch_pa(nothing);
+}
+
+void mem_guard(const void *block)
+{
+	u64 guard = arch_pa(block) + CPU_GUARD;
+
+	if (!ptab_splits(&mem_table, guard, PAGE_SIZE))
+		arch_mem_unmap(guard, PAGE_SIZE);
 }
 
 status_t arch_mem_map(u64 pa, u64 size, bool device)
@@ -111,6 +157,11 @@ void arch_mem_unmap(u64 pa, u64 size)
 	mem_must(ptab_unmap(&mem_table, pa, size, mem_pool), "unmap");
 	for (u64 off = 0; off < size; off += PAGE_SIZE)
 		mem_flush(pa + off);
+}
+
+/* Hardware has told every CPU. */
+void arch_mem_flush(u64 pa, u64 size)
+{
 }
 
 static void mem_window_set(u64 pa)

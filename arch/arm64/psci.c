@@ -5,7 +5,6 @@
 
 #define PSCI_VERSION	    0x84000000u
 #define PSCI_CPU_SUSPEND    0x84000001u
-#define PSCI_CPU_ON	    0x84000003u
 #define PSCI_AFFINITY_INFO  0x84000004u
 #define PSCI_MIGRATE_INFO   0x84000006u /* MIGRATE_INFO_TYPE */
 #define PSCI_FEATURES	    0x8400000au
@@ -18,7 +17,6 @@
 #define SMCCC_1_1	   0x10001
 #define PSCI_NOT_PRESENT   2 /* MIGRATE_INFO_TYPE: no trusted OS that would have to move */
 #define PSCI_SUCCESS	   0
-#define PSCI_NOT_SUPPORTED (-1L)
 #define PSCI_INVALID	   (-2L)
 #define PSCI_ALREADY_ON	   (-4L)
 #define PSCI_ON_PENDING	   (-5L)

@@ -21,16 +21,16 @@ static_assert(offsetof(struct vcpu_regs, x) == 0, "entry.S");
 #define SCTLR_EL1	(0x30d00980UL | SCTLR_UCT | SCTLR_UCI) /* RES1; the service VM cleans caches */
 #define CNTKCTL_SERVICE 3UL				       /* EL0 reads the counters */
 
-static struct arch_vcpu *run_loaded; /* for whom HCR_EL2 and what follows from it are set */
-
 /* The service VM borrows from the guest in the CPU what acts on EL0 without VHE too. */
-static void run_load_service(struct arch_vcpu *v)
+static void run_load_service(struct arm_cpu *cpu, struct arch_vcpu *v)
 {
-	struct arch_vcpu *o = context_owner;
+	struct arch_vcpu *o = cpu->owner;
 
 	if (o && unlikely(o->mdscr))
 		write_sysreg(0, mdscr_el1);
-	if (!arm_features.vhe) {
+	if (arm_features.vhe) {
+		cpu_el0_root();
+	} else {
 		if (o) {
 			o->el1.cntkctl = read_sysreg(cntkctl_el1);
 			o->el1.sctlr = read_sysreg(sctlr_el1);
@@ -42,12 +42,12 @@ static void run_load_service(struct arch_vcpu *v)
 		write_sysreg(v->vm->vttbr, vttbr_el2);
 	}
 	write_sysreg(v->hcr, hcr_el2);
-	run_loaded = v;
+	cpu->loaded = v;
 }
 
-static void run_unload_service(void)
+static void run_unload_service(const struct arm_cpu *cpu)
 {
-	struct arch_vcpu *o = context_owner;
+	struct arch_vcpu *o = cpu->owner;
 
 	if (!arm_features.vhe && o) {
 		write_sysreg(o->el1.cntkctl, cntkctl_el1);
@@ -62,22 +62,24 @@ static void run_unload_service(void)
  * vCPUs of a VM have one VMID; what one has told its own TLB and instruction cache alone to forget, or what its tables
  * alone say, is no business of another's. HCR_EL2 and VTTBR_EL2 are @v's.
  */
-static COLD void run_not_last(struct arch_vcpu *v)
+static COLD void run_not_last(struct arch_vcpu *v, u8 *last)
 {
-	if (v->vm->last)
+	if (*last)
 		asm volatile("isb; tlbi vmalle1; ic iallu; dsb nsh; isb" : : : "memory");
-	v->vm->last = v;
+	*last = (u8)(v->id + 1);
 }
 
-static void run_load_guest(struct arch_vcpu *v)
+static void run_load_guest(struct arm_cpu *cpu, struct arch_vcpu *v)
 {
-	bool other = context_owner != v;
+	bool other = cpu->owner != v;
+	u8 *last = &v->vm->last[cpu->number];
 
-	if (run_loaded && run_loaded->service)
-		run_unload_service();
+	if (cpu->loaded && cpu->loaded->service)
+		run_unload_service(cpu);
 	if (unlikely(other)) {
-		if (context_owner && context_owner->mdscr)
+		if (cpu->owner && cpu->owner->mdscr)
 			write_sysreg(0, mdscr_el1);
+		cpu_el0_root();
 		context_own(v);
 		if (v->mdscr)
 			write_sysreg(v->mdscr, mdscr_el1);
@@ -87,17 +89,19 @@ static void run_load_guest(struct arch_vcpu *v)
 		write_sysreg(v->vm->vttbr, vttbr_el2);
 	}
 	write_sysreg(v->hcr, hcr_el2);
-	run_loaded = v;
-	if (unlikely(v->vm->last != v))
-		run_not_last(v);
+	cpu->loaded = v;
+	if (unlikely(*last != v->id + 1))
+		run_not_last(v, last);
 }
 
 void run_forget(const struct arch_vcpu *v)
 {
-	if (run_loaded && run_loaded->service)
-		run_unload_service();
-	run_loaded = NULL;
-	if (v && context_owner == v) {
+	struct arm_cpu *cpu = arm_cpu();
+
+	if (cpu->loaded && cpu->loaded->service)
+		run_unload_service(cpu);
+	cpu->loaded = NULL;
+	if (v && cpu->owner == v) {
 		context_own(NULL);
 		if (v->mdscr) /* else it would single-step the service VM, or the next guest */
 			write_sysreg(0, mdscr_el1);
@@ -106,7 +110,7 @@ void run_forget(const struct arch_vcpu *v)
 
 void run_own(struct arch_vcpu *v)
 {
-	run_load_guest(v);
+	run_load_guest(arm_cpu(), v);
 }
 
 void arch_vcpu_undefined(struct arch_vcpu *v)
@@ -298,26 +302,27 @@ static bool run_sync(struct arch_vcpu *v, struct exit *x)
  * Without VHE the guest in the CPU may keep EL0 from the caches, which the service VM seldom wants: then nobody's
  * registers are there, and it tries again.
  */
-static COLD NOINLINE bool run_service_alone(struct arch_vcpu *v, u64 esr)
+static COLD NOINLINE bool run_service_alone(struct arm_cpu *cpu, struct arch_vcpu *v, u64 esr)
 {
-	if (arm_features.vhe || ESR_EC(esr) != EC_SYSREG || !context_owner)
+	if (arm_features.vhe || ESR_EC(esr) != EC_SYSREG || !cpu->owner)
 		return false;
-	run_forget(context_owner);
-	run_load_service(v);
+	run_forget(cpu->owner);
+	run_load_service(cpu, v);
 	return true;
 }
 
 static void run_service(struct arch_vcpu *v, struct exit *x)
 {
+	struct arm_cpu *cpu = arm_cpu();
 	enum arm_leave how;
 	u64 esr;
 
-	if (run_loaded != v) {
-		if (likely(context_owner && context_owner->quick)) {
+	if (cpu->loaded != v) {
+		if (likely(cpu->owner && cpu->owner->quick)) {
 			write_sysreg(v->hcr, hcr_el2);
-			run_loaded = v;
+			cpu->loaded = v;
 		} else {
-			run_load_service(v);
+			run_load_service(cpu, v);
 		}
 	}
 again:
@@ -334,7 +339,7 @@ again:
 		x->next_pc = v->pc;
 		return;
 	}
-	if (trap_counter(v, esr) || run_service_alone(v, esr))
+	if (trap_counter(v, esr) || run_service_alone(cpu, v, esr))
 		goto again;
 	x->kind = EXIT_SHUTDOWN;
 	x->fault.code = esr;
@@ -369,15 +374,18 @@ static void run_flush(struct arch_vcpu *v)
 
 void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 {
+	struct arm_cpu *cpu;
+
 	if (v->service) {
 		run_service(v, x);
 		return;
 	}
-	if (likely(context_owner == v && v->quick && run_loaded && run_loaded->service)) {
+	cpu = arm_cpu();
+	if (likely(cpu->owner == v && v->quick && cpu->loaded && cpu->loaded->service)) {
 		write_sysreg(v->hcr, hcr_el2);
-		run_loaded = v;
-	} else if (unlikely(run_loaded != v)) {
-		run_load_guest(v);
+		cpu->loaded = v;
+	} else if (unlikely(cpu->loaded != v)) {
+		run_load_guest(cpu, v);
 	}
 	if (unlikely(v->halted) && !run_wake(v, x))
 		return;

@@ -97,7 +97,7 @@ static u64 trap_mmfr2(u64 v)
 	return WITHOUT(v, 56); /* EVT */
 }
 
-static u64 trap_id(unsigned crm, unsigned op2)
+static inline u64 trap_id_value(unsigned crm, unsigned op2)
 {
 	u64 v = trap_id_raw(crm, op2);
 
@@ -117,6 +117,11 @@ static u64 trap_id(unsigned crm, unsigned op2)
 	case 7 << 3 | 2: return trap_mmfr2(v);
 	default: return 0; /* SVE, SME, auxiliary, and what has come later */
 	}
+}
+
+COLD u64 trap_id(unsigned crm, unsigned op2)
+{
+	return trap_id_value(crm, op2);
 }
 
 /* --- the physical timer: its counter is everybody's, its comparator is emulated ------------------------------- */
@@ -247,7 +252,7 @@ static enum trap_done trap_access(struct arch_vcpu *v, u32 reg, bool write, u64 
 
 	if (op0 == 3 && op1 == 0 && crn == 0 && crm >= 1 && crm <= 7) {
 		v->exits[EXIT_CPUID]++;
-		*value = trap_id(crm, op2);
+		*value = trap_id_value(crm, op2);
 		return write ? TRAP_UNDEFINED : TRAP_DONE;
 	}
 	if (op0 == 3 && op1 == 0 && crn == 12 && crm == 11 && op2 >= 5 && write && v->gic.vgic->v3) {

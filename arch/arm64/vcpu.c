@@ -33,15 +33,6 @@ static u64 vcpu_take_vmid(void)
 	panic("no VMID left"); /* there are fewer VMs */
 }
 
-static void vcpu_init_service_tables(struct arch_vm *vm)
-{
-	if (arm_features.vhe) {
-		write_sysreg(arch_pa(vm->s2.root), ttbr0_el2);
-		isb();
-		asm volatile("tlbi alle2is; dsb ish; isb" : : : "memory");
-	}
-}
-
 status_t arch_vm_init(struct arch_vm *vm, bool service, struct pool *pool)
 {
 	const struct ptab_format *fmt = !service ? &fmt_s2 : arm_features.vhe ? &fmt_el0 : &fmt_s2_service;
@@ -65,8 +56,8 @@ status_t arch_vm_init(struct arch_vm *vm, bool service, struct pool *pool)
 	vm->vtcr |= (u64)MIN(read_sysreg(id_aa64mmfr0_el1) & 0xf, 5UL) << VTCR_PS;
 	vm->vttbr = arch_pa(vm->s2.root) | vcpu_take_vmid() << VMID_SHIFT;
 	if (service)
-		vcpu_init_service_tables(vm);
-	arch_vm_flush(vm);
+		cpu_service_root = arch_pa(vm->s2.root);
+	(void)arch_vm_flush(vm);
 	return OK;
 }
 
@@ -81,20 +72,28 @@ void arch_vm_fini(struct arch_vm *vm, struct pool *pool)
 	vcpu_vmids[vmid / 64] &= ~BIT(vmid % 64);
 }
 
-/* TLBI by VMID means the one in VTTBR_EL2, and with TGE set it would mean EL2's own. */
-void arch_vm_flush(struct arch_vm *vm)
+void vcpu_broken(const struct ptab *pt)
 {
+	(void)arch_vm_flush((struct arch_vm *)(void *)((char *)pt - offsetof(struct arch_vm, s2)));
+}
+
+/* TLBI by VMID means the one in VTTBR_EL2, and with TGE set it would mean EL2's own. */
+bool arch_vm_flush(struct arch_vm *vm)
+{
+	const struct arch_vcpu *owner = arm_cpu()->owner;
+
 	if (vm->service && arm_features.vhe) {
 		asm volatile("dsb ishst; tlbi alle2is; dsb ish; isb" : : : "memory");
-		return;
+		return false;
 	}
 	run_forget(NULL);
 	write_sysreg(HCR_RW | HCR_VM | (arm_features.vhe ? HCR_E2H : 0), hcr_el2);
 	write_sysreg(vm->vttbr, vttbr_el2);
 	isb();
 	asm volatile("dsb ishst; tlbi vmalls12e1is; dsb ish; isb" : : : "memory");
-	if (context_owner) /* the quick way back to it, in run.c, takes it for granted */
-		write_sysreg(context_owner->vm->vttbr, vttbr_el2);
+	if (owner) /* the quick way back to it, in run.c, takes it for granted */
+		write_sysreg(owner->vm->vttbr, vttbr_el2);
+	return false;
 }
 
 static status_t vcpu_configure(struct vgic *g, const struct vm_config *c)
@@ -202,8 +201,11 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 void arch_vcpu_fini(struct arch_vcpu *v, struct pool *pool)
 {
 	run_forget(v);
-	if (v->vm->last == v)
-		v->vm->last = NULL;
+}
+
+void arch_vcpu_leave(struct arch_vcpu *v)
+{
+	run_forget(v);
 }
 
 void arch_vcpu_init_service(struct arch_vcpu *v, u64 entry, u64 image, u64 mailbox)

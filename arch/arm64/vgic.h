@@ -166,6 +166,8 @@ void vgic_sync(struct vgic_cpu *c);
 /** Is an interrupt pending that the guest would take if it did not mask interrupts (enabled, group on, priority above
  * PMR and running)? Loaded or not. PMR and the running priority are not looked at: a wake too many does no harm. */
 bool vgic_awake(struct vgic_cpu *c);
+/** Do what another CPU has asked of this one. */
+void vgic_serve(void);
 /** Put @c's virtual interface into the CPU, or out of it. A physically active interrupt (VGIC_HW) goes along. */
 void vgic_load(struct vgic_cpu *c);
 void vgic_save(struct vgic_cpu *c);

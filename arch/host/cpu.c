@@ -8,7 +8,14 @@
 #include "hv/lib/panic.h"
 #include "hv/lib/util.h"
 
-u64 host_cpu[ARCH_CPU_BLOCK / 8];
+static u64 host_cpu[ARCH_CPU_BLOCK / 8] ALIGNED(64);
+void *host_block;
+unsigned host_ncpus;
+u32 host_kicked;
+void *host_blocks[HOST_CPUS];
+void (*host_on_start)(unsigned n);
+void (*host_on_relax)(void);
+bool host_cpu_dead[HOST_CPUS];
 u64 host_counter, host_timer;
 u32 host_timer_sets, host_features;
 unsigned host_idles, host_polls, host_dumps;
@@ -24,6 +31,12 @@ bool host_end_armed;
 void host_power_on(void)
 {
 	memset(host_cpu, 0, sizeof(host_cpu));
+	host_block = host_blocks[0] = host_cpu;
+	host_ncpus = 1;
+	host_kicked = 0;
+	host_on_start = NULL;
+	host_on_relax = NULL;
+	memset(host_cpu_dead, 0, sizeof(host_cpu_dead));
 	host_counter = 1000;
 	host_timer = ~0UL;
 	host_timer_sets = 0;
@@ -45,6 +58,38 @@ void arch_early_init(void)
 
 void arch_cpu_init(const struct boot_info *bi)
 {
+}
+
+unsigned arch_cpu_count(void)
+{
+	return host_ncpus;
+}
+
+u64 arch_cpu_hw_id(unsigned n)
+{
+	return 0x10 + n;
+}
+
+status_t arch_cpu_start(unsigned n, void *block)
+{
+	if (host_cpu_dead[n])
+		return ERR_IO;
+	host_blocks[n] = block;
+	if (host_on_start)
+		host_on_start(n);
+	return OK;
+}
+
+void arch_cpu_kick(unsigned n)
+{
+	host_kicked |= 1u << n;
+}
+
+void arch_cpu_relax(void)
+{
+	if (!host_on_relax)
+		panic("a CPU waits for another for ever");
+	host_on_relax();
 }
 
 const char *arch_machine_name(void)

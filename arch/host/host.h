@@ -16,6 +16,7 @@
 #define HOST_GUESTS	0xfed00000UL /* a page of a device that hardware keeps apart for each guest */
 #define HOST_GSIS	0x100u	     /* interrupts that the machine has */
 #define HOST_SCRIPT	32
+#define HOST_CPUS	4
 
 /* How the machine stopped for good; a test that expects it sets host_end_armed and setjmp's host_end. */
 enum host_end { HOST_RUNS, HOST_RESET, HOST_POWEROFF, HOST_HALT };
@@ -31,8 +32,16 @@ void host_vcpu_reset(void);
 /** Does the hypervisor map the page of @pa? And how many in all? */
 bool host_mapped(u64 pa);
 extern u64 host_mapped_pages;
+extern u32 host_mem_flushes; /* arch_mem_flush was called: by other CPUs */
 /** The format of stage-2 tables and of the hypervisor's own. */
 extern const struct ptab_format host_format;
+
+extern unsigned host_ncpus; /* CPUs that firmware lists; after host_power_on: 1 */
+extern u32 host_kicked;	    /* bit n: arch_cpu_kick(n) was called */
+extern void *host_blocks[HOST_CPUS];
+extern bool host_cpu_dead[HOST_CPUS];	  /* firmware refuses to start it */
+extern void (*host_on_start)(unsigned n); /* what a CPU that starts does; it shall return */
+extern void (*host_on_relax)(void);	  /* what others do while one waits; NULL: nothing will happen */
 
 extern u32 host_features;   /* arch_features; after host_power_on: 1G pages */
 extern u64 host_timer;	    /* last arch_timer_set */

@@ -165,3 +165,10 @@ void arch_mem_read(u64 pa, void *buf)
 {
 	memcpy(buf, host_machine + pa, PAGE_SIZE);
 }
+
+u32 host_mem_flushes;
+
+void arch_mem_flush(u64 pa, u64 size)
+{
+	host_mem_flushes++;
+}

@@ -43,9 +43,15 @@ void arch_vm_fini(struct arch_vm *vm, struct pool *pool)
 		pool_put(pool, vm->policy);
 }
 
-void arch_vm_flush(struct arch_vm *vm)
+bool arch_vm_flush(struct arch_vm *vm)
 {
 	vm->flushes++;
+	return true;
+}
+
+void arch_vcpu_leave(struct arch_vcpu *v)
+{
+	v->leaves++;
 }
 
 static status_t host_policy(struct arch_vm *vm, const void *e, u32 n, size_t size, struct pool *pool)

@@ -8,6 +8,8 @@
 
 /* Each CPU's block: hv/'s data at the bottom, a guard page, and the stack. this_cpu() masks the stack pointer. */
 #define ARCH_CPU_BLOCK 0x8000UL
+/* hv/'s struct cpu is below this offset of the block, the architecture's own per-CPU data from here to 0x1000. */
+#define ARCH_CPU_OWN 0x800UL
 
 /** The bottom of the running CPU's block. */
 static inline void *arch_cpu_block(void);
@@ -23,6 +25,23 @@ void arch_cpu_init(const struct boot_info *bi);
 const char *arch_machine_name(void);
 /** HV_FEATURE_* */
 u32 arch_features(void);
+
+/** How many CPUs the firmware's tables list, this one included and number 0: 1 to BOOT_MAX_CPUS. After arch_cpu_init. */
+unsigned arch_cpu_count(void);
+/** The hardware's name of CPU @n, for texts: APIC ID, MPIDR affinity. */
+u64 arch_cpu_hw_id(unsigned n);
+/**
+ * Start CPU @n (not 0) with @block (ARCH_CPU_BLOCK bytes, aligned to that, zeroed, mapped) as its block; it calls
+ * cpu_main() of hv/ on its own stack, with the final page tables, exception vectors, virtualization, interrupt
+ * controller and timer interrupt ready. ERR_IO: the firmware refused, or the CPU will not do: @block stays lost.
+ */
+MUST_CHECK status_t arch_cpu_start(unsigned n, void *block);
+/* hv/main.c gives this. */
+NORETURN void cpu_main(unsigned n);
+/** Interrupt CPU @n (not this one). */
+void arch_cpu_kick(unsigned n);
+/** One round of waiting for another CPU: PAUSE/YIELD; serves what the architecture's other CPUs ask of this one. */
+void arch_cpu_relax(void);
 
 /** Wait for an interrupt, then as arch_irq_poll. */
 void arch_idle(void);

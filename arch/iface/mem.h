@@ -23,6 +23,8 @@ void arch_mem_init(u64 base, u64 size, struct pool *pool);
 /** Map the page-aligned [@pa, @pa+@size) for arch_ptr, or take it away. Tables come from arch_mem_init's pool. */
 MUST_CHECK status_t arch_mem_map(u64 pa, u64 size, bool device);
 void arch_mem_unmap(u64 pa, u64 size);
+/** Take the page-aligned range out of this CPU's TLB: others' part of arch_mem_unmap, where hardware does not broadcast. */
+void arch_mem_flush(u64 pa, u64 size);
 /** Zero physical page @pa, mapped or not, through this CPU's window. */
 void arch_mem_zero(u64 pa);
 /** Copy the page at @pa into @buf through the same window. */

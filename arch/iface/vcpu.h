@@ -15,8 +15,11 @@ MUST_CHECK status_t arch_vm_init(struct arch_vm *vm, bool service, struct pool *
 void arch_vm_fini(struct arch_vm *vm, struct pool *pool);
 /** The stage-2 table. */
 static inline struct ptab *arch_vm_s2(struct arch_vm *vm);
-/** Forget cached translations of @vm, on every CPU. */
-void arch_vm_flush(struct arch_vm *vm);
+/**
+ * Forget cached translations of @vm, on every CPU.
+ * true: other CPUs may still use old translations until each has left its guest once (the caller sees to it: x86).
+ */
+bool arch_vm_flush(struct arch_vm *vm);
 /** Shape @vm's machine (CPUID answers, addresses of the interrupt controller) by @n entries of @e. ERR_FULL, ERR_NOMEM,
  * ERR_INVAL. */
 MUST_CHECK status_t arch_vm_configure(struct arch_vm *vm, const struct vm_config *e, u32 n, struct pool *pool);
@@ -40,6 +43,8 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x);
  * u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run): carry out the completion in
  * @run of the exit @kind; every field is read once. Returns run->reply as it was.
  */
+/** Nothing of @v stays in this CPU: it may run on another one from now on. On its CPU. */
+void arch_vcpu_leave(struct arch_vcpu *v);
 /** Skip the instruction that made exit @x. */
 static inline void arch_vcpu_skip(struct arch_vcpu *v, const struct exit *x);
 /** Give the guest the exception of an instruction it does not have. */
@@ -57,7 +62,7 @@ void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait);
 
 /** Would @v, halted, go on now? */
 bool arch_vcpu_awake(struct arch_vcpu *v);
-/* hv/sched.c gives this: another vCPU has sent @v an interrupt, or has started it. */
+/* hv/ gives this: another vCPU has sent @v an interrupt, or has started it. From any CPU, at any time. */
 void vcpu_kicked(struct arch_vcpu *v);
 /*
  * static inline void arch_vcpu_crowded(struct arch_vcpu *v, bool others), in self/vcpu.h: others wait for the CPU while
@@ -66,6 +71,10 @@ void vcpu_kicked(struct arch_vcpu *v);
  */
 /** Can any interrupt wake @v, once halted? */
 bool arch_vcpu_can_wake(struct arch_vcpu *v);
+/*
+ * These two from any CPU, also at the same time, without locks of hv/: they note what has come. hv/ calls vcpu_kicked if
+ * @v is to be told. All other arch_vcpu_* run on the vCPU's own CPU, or while it is stopped and has left.
+ */
 /** Deliver a message-signalled interrupt; true if it was for @v. */
 bool arch_vcpu_msi(struct arch_vcpu *v, u64 addr, u32 data);
 /** Wire @line of the interrupt controller is at @level; true if @v is to look. Only with HV_FEATURE_LINES. */

@@ -2,6 +2,7 @@
 /* arch/x86/cpu.c: bring-up of the CPU, idling, the early console, reset and power-off. */
 #include "arch/iface/cpu.h"
 #include "arch/x86/irq.h"
+#include "arch/x86/smp.h"
 #include "arch/x86/vendor.h"
 #include "hv/lib/panic.h"
 
@@ -28,7 +29,8 @@ void arch_cpu_init(const struct boot_info *bi)
 	lapic_init(bi);
 	ioapic_init(bi);
 	clock_init(bi);
-	vendor->cpu_on();
+	x86_smp_init(bi);
+	(void)vendor->cpu_on();
 }
 
 const char *arch_machine_name(void)

@@ -21,6 +21,20 @@ static unsigned ioapic_n;
 static const struct boot_platform *ioapic_platform;
 static u32 ioapic_level[(IOAPIC_MAX_GSI + 31) / 32];
 
+/* Its registers are reached by an index: a read or write takes two steps, a change more. A leaf lock. */
+static u32 ioapic_busy;
+
+static void ioapic_lock(void)
+{
+	while (__atomic_exchange_n(&ioapic_busy, 1, __ATOMIC_ACQUIRE))
+		arch_cpu_relax();
+}
+
+static void ioapic_unlock(void)
+{
+	__atomic_store_n(&ioapic_busy, 0, __ATOMIC_RELEASE);
+}
+
 static u32 ioapic_read(struct ioapic *c, u32 r)
 {
 	c->reg[0] = r;
@@ -68,8 +82,10 @@ static void ioapic_mask(u32 gsi, bool masked)
 
 	if (!c)
 		return;
+	ioapic_lock();
 	v = ioapic_read(c, IOAPIC_REDTBL + 2 * pin);
 	ioapic_write(c, IOAPIC_REDTBL + 2 * pin, masked ? v | RED_MASKED : v & ~(u32)RED_MASKED);
+	ioapic_unlock();
 }
 
 void ioapic_arrived(u32 gsi)
@@ -102,8 +118,10 @@ status_t arch_irq_attach(u32 gsi, u32 flags, u32 *out)
 	ioapic_level[gsi / 32] &= ~(u32)BIT(gsi % 32);
 	if (level)
 		ioapic_level[gsi / 32] |= BIT(gsi % 32);
+	ioapic_lock();
 	ioapic_write(c, IOAPIC_REDTBL + 2 * pin + 1, lapic_id() << 24);
 	ioapic_write(c, IOAPIC_REDTBL + 2 * pin, (VECTOR_GSI0 + gsi) | (level ? RED_LEVEL : 0) | (low ? RED_LOW : 0));
+	ioapic_unlock();
 	*out = gsi;
 	return OK;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arch/x86/ipi.c: interrupts from vCPU to vCPU, and messages to several of them: who is meant, and who takes it. */
+#include "arch/x86/post.h"
 #include "arch/x86/vendor.h"
 #include "arch/x86/vlapic_priv.h"
 
 /*
- * One physical CPU: while a vCPU sends, no other is in the guest, so that what it gets can go straight into v->apic.
- * Where TPR, ISR and IRR are with the CPU (v->apic_lent), v->apic.irr takes what arrives, see vmx_apic.c.
+ * The others may be in the guest meanwhile, on other CPUs: what they get is posted (post.h). Who is meant is read from
+ * registers of theirs that may just be changing: as on a bus, it is then either the old or the new value.
  */
 
 static bool ipi_meant(const struct arch_vcpu *v, const struct vlapic_ipi *ipi)
@@ -32,7 +33,7 @@ static struct arch_vcpu *ipi_lowest(const struct arch_vm *vm, const struct vlapi
 
 static void ipi_give(struct arch_vcpu *v, const struct vlapic_ipi *ipi)
 {
-	if (vlapic_accept(&v->apic, ipi->mode, ipi->vector, ipi->level))
+	if (post_accept(v, ipi->mode, ipi->vector, ipi->level))
 		vcpu_kicked(v);
 }
 
@@ -68,9 +69,12 @@ static bool ipi_redirected(const struct arch_vcpu *v, u64 addr)
 
 bool arch_vcpu_msi(struct arch_vcpu *v, u64 addr, u32 data)
 {
+	struct vlapic_ipi ipi;
 	bool one = ((data >> 8) & 7) == APIC_LOWEST || (addr & BIT(3));
 
 	if (v->vm->nvcpus != 1 && one && !ipi_redirected(v, addr))
 		return false;
-	return vlapic_msi(&v->apic, addr, data);
+	if (!vlapic_msi(&v->apic, addr, data, &ipi))
+		return false;
+	return !ipi.deassert && post_accept(v, ipi.mode, ipi.vector, ipi.level);
 }

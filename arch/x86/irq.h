@@ -9,15 +9,24 @@
 #define VECTOR_GSI0	0x30u /* + GSI, up to VECTOR_GSIS of them */
 #define VECTOR_GSIS	0xa0u
 #define VECTOR_TIMER	0xe0u
+#define VECTOR_KICK	0xe1u /* another CPU wants this one to look */
 #define VECTOR_SPURIOUS 0xffu
 
 void x86_idt_init(void);
+/** This CPU's GDT, TSS and the IDT, which x86_idt_init has made. */
+void x86_tables_init(void);
 const u64 *x86_gdt(void);
 const void *x86_tss(void);
 const void *x86_idt(void);
 
-/** Map and enable this CPU's local APIC; mask the 8259s. */
+/** Map and enable the boot CPU's local APIC; mask the 8259s. */
 void lapic_init(const struct boot_info *bi);
+/** Enable another CPU's, in the same mode. */
+void lapic_init_other(void);
+/** Send the interrupt command @command (low half of the ICR) to the CPU with this APIC ID. */
+void lapic_send(u32 id, u32 command);
+/** In what the boot CPU has found: the timer of this CPU. */
+void lapic_timer_init(void);
 void lapic_eoi(void);
 u32 lapic_id(void);
 /** The timer interrupt has come. */

@@ -3,13 +3,16 @@
 #include "arch/iface/cpu.h"
 #include "arch/iface/mem.h"
 #include "arch/x86/irq.h"
+#include "arch/x86/percpu.h"
 #include "arch/x86/vendor.h"
 #include "hv/lib/panic.h"
 
 static volatile u32 *lapic_page; /* NULL: x2APIC */
 static bool lapic_deadline_mode;
-static u64 lapic_ratio;	       /* APIC timer ticks per 2^32 TSC ticks */
-static u64 lapic_armed = ~0UL; /* what arch_timer_set was last told */
+#define APIC_ICR_BUSY BIT(12)
+
+static void lapic_enable(void);
+static u64 lapic_ratio; /* APIC timer ticks per 2^32 TSC ticks */
 
 static u32 lapic_read(u32 off)
 {
@@ -63,7 +66,37 @@ void lapic_init(const struct boot_info *bi)
 			panic("no page table for the local APIC at %lx", pa);
 		lapic_page = arch_ptr(pa);
 	}
+	x86_cpu()->timer_armed = ~0UL;
 	lapic_mask_8259();
+	lapic_enable();
+}
+
+void lapic_init_other(void)
+{
+	u64 base = rdmsr(MSR_APIC_BASE);
+
+	if (!lapic_page && !(base & APIC_BASE_EXTD))
+		wrmsr(MSR_APIC_BASE, base | APIC_BASE_EN | APIC_BASE_EXTD);
+	x86_cpu()->timer_armed = ~0UL;
+	lapic_enable();
+	lapic_timer_init();
+}
+
+void lapic_send(u32 id, u32 command)
+{
+	if (!lapic_page) {
+		asm volatile("mfence; lfence" : : : "memory"); /* WRMSR to x2APIC registers does not wait for stores */
+		wrmsr(MSR_X2APIC_FIRST + APIC_ICR / 16, (u64)id << 32 | command);
+		return;
+	}
+	while (lapic_read(APIC_ICR) & APIC_ICR_BUSY)
+		;
+	lapic_write(APIC_ICR2, id << 24);
+	lapic_write(APIC_ICR, command);
+}
+
+static void lapic_enable(void)
+{
 	lapic_write(APIC_TPR, 0);
 	for (unsigned i = 0; i < LVT_ERROR; i++)
 		lapic_write(APIC_LVT + 16 * i, APIC_LVT_MASKED | VECTOR_SPURIOUS);
@@ -87,6 +120,11 @@ void lapic_timer_rate(u64 ratio)
 {
 	lapic_ratio = ratio;
 	lapic_deadline_mode = x86_features.tsc_deadline;
+	lapic_timer_init();
+}
+
+void lapic_timer_init(void)
+{
 	lapic_write(APIC_TMICT, 0);
 	lapic_write(APIC_LVT,
 		    VECTOR_TIMER | (lapic_deadline_mode ? FIELD_PUT(APIC_LVT_TIMER_MODE, APIC_TIMER_DEADLINE) : 0));
@@ -95,16 +133,16 @@ void lapic_timer_rate(u64 ratio)
 
 void lapic_timer_fired(void)
 {
-	lapic_armed = ~0UL;
+	x86_cpu()->timer_armed = ~0UL;
 }
 
 void arch_timer_set(u64 when)
 {
 	u64 now, ticks;
 
-	if (when == lapic_armed)
+	if (when == x86_cpu()->timer_armed)
 		return;
-	lapic_armed = when;
+	x86_cpu()->timer_armed = when;
 	if (lapic_deadline_mode) {
 		wrmsr(MSR_TSC_DEADLINE, when == ~0UL ? 0 : when ? when : 1);
 		return;

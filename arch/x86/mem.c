@@ -3,6 +3,8 @@
 #include "arch/iface/mem.h"
 #include "arch/iface/cpu.h"
 #include "arch/x86/cpu.h"
+#include "arch/x86/percpu.h"
+#include "arch/x86/smp.h"
 #include "arch/x86/format.h"
 #include "hv/lib/panic.h"
 #include "hv/lib/string.h"
@@ -11,13 +13,14 @@
 extern char image_phys[], boot_end_phys[], text_start[], text_end[], rodata_end[], data_end[], image_end[];
 extern char cpu0_block[];
 
-#define CPU_GUARD 0x1000UL /* offset of the guard page in a CPU's block */
-
 /* The walker takes the 48 bits that the tables translate. */
 #define VA(p) ((u64)(p)&BITS(47, 0))
 
+#define MEM_FLUSH_ALL (64 * PAGE_SIZE) /* from here on it is cheaper than page by page */
+
 static struct ptab mem_table;
 static struct pool *mem_pool;
+static u64 mem_cr4;	/* of every CPU */
 static u64 *mem_window; /* the leaf entry behind WINDOW_BASE */
 
 const struct ptab_mem arch_ptab_mem = { .ptr = arch_ptr, .pa = arch_pa };
@@ -59,9 +62,15 @@ static void mem_make_window(void)
 	*mem_window = 0;
 }
 
+void x86_mem_use(void)
+{
+	write_cr4(mem_cr4);
+	write_cr3(arch_pa(mem_table.root));
+}
+
 void arch_mem_init(u64 base, u64 size, struct pool *pool)
 {
-	u64 cr4 = read_cr4() | CR4_PGE;
+	mem_cr4 = read_cr4() | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
 	mem_pool = pool;
 	mem_must(ptab_init(&mem_table, &fmt_host4, &arch_ptab_mem, pool), "root");
@@ -74,15 +83,14 @@ void arch_mem_init(u64 base, u64 size, struct pool *pool)
 	mem_must(ptab_map(&mem_table, VA(DMAP_BASE) + base, base, size, PT_R | PT_W | PT_GLOBAL, pool), "own memory");
 	mem_make_window();
 	if (x86_features.smep)
-		cr4 |= CR4_SMEP;
+		mem_cr4 |= CR4_SMEP;
 	if (x86_features.smap)
-		cr4 |= CR4_SMAP;
+		mem_cr4 |= CR4_SMAP;
 	if (x86_features.umip)
-		cr4 |= CR4_UMIP;
+		mem_cr4 |= CR4_UMIP;
 	if (x86_features.xsave)
-		cr4 |= CR4_OSXSAVE;
-	write_cr4(cr4 | CR4_OSFXSR | CR4_OSXMMEXCPT);
-	write_cr3(arch_pa(mem_table.root));
+		mem_cr4 |= CR4_OSXSAVE;
+	x86_mem_use();
 }
 
 status_t arch_mem_map(u64 pa, u64 size, bool device)
@@ -95,8 +103,38 @@ void arch_mem_unmap(u64 pa, u64 size)
 {
 	/* Our mappings of donated memory are made of 4 KiB or whole donated large pages: nothing needs to be split. */
 	mem_must(ptab_unmap(&mem_table, VA(DMAP_BASE) + pa, size, mem_pool), "unmap");
+	arch_mem_flush(pa, size);
+}
+
+void arch_mem_flush(u64 pa, u64 size)
+{
+	u64 cr4 = read_cr4();
+
+	if (size > MEM_FLUSH_ALL) { /* global entries go when PGE does */
+		write_cr4(cr4 & ~CR4_PGE);
+		write_cr4(cr4);
+		return;
+	}
 	for (u64 off = 0; off < size; off += PAGE_SIZE)
 		invlpg((void *)(DMAP_BASE + pa + off));
+}
+
+void x86_mem_guard(const void *block)
+{
+	u64 pa = arch_pa((const u8 *)block + CPU_GUARD);
+
+	mem_must(ptab_unmap(&mem_table, VA(DMAP_BASE) + pa, PAGE_SIZE, mem_pool), "guard");
+	invlpg((void *)(DMAP_BASE + pa));
+}
+
+u64 x86_mem_root(void)
+{
+	return arch_pa(mem_table.root);
+}
+
+struct pool *x86_mem_pool(void)
+{
+	return mem_pool;
 }
 
 static void mem_window_set(u64 pa)

@@ -2,12 +2,13 @@
 /* arch/x86/run.c: the loop around the vendor's world switch: what goes in before, and the exits answered right here. */
 #include "arch/iface/cpu.h"
 #include "arch/iface/mem.h"
+#include "arch/x86/percpu.h"
+#include "arch/x86/post.h"
 #include "arch/x86/vendor.h"
 #include "hv/lib/panic.h"
 #include "hv/lib/string.h"
 
 const struct vendor *vendor;
-static struct arch_vcpu *run_loaded; /* the guest whose user state the CPU holds */
 
 static void run_fault(struct arch_vcpu *v, u32 vector, bool has_error, u32 error)
 {
@@ -83,24 +84,26 @@ static void run_load_user(struct arch_vcpu *v)
 
 void x86_load_guest(struct arch_vcpu *v)
 {
-	if (run_loaded)
-		run_save_user(run_loaded);
+	struct x86_cpu *c = x86_cpu();
+
+	if (c->loaded)
+		run_save_user(c->loaded);
 	if (!x86_features.intel)
-		svm_swap(run_loaded, v);
+		svm_swap(c->loaded, v);
 	if (v)
 		run_load_user(v);
-	run_loaded = v;
+	c->loaded = v;
 }
 
 void x86_sync_user(struct arch_vcpu *v)
 {
-	if (run_loaded == v)
+	if (x86_cpu()->loaded == v)
 		run_save_user(v);
 }
 
 void x86_forget(struct arch_vcpu *v)
 {
-	if (run_loaded == v)
+	if (x86_cpu()->loaded == v)
 		x86_load_guest(NULL);
 }
 
@@ -291,12 +294,13 @@ void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 		} while (run_exit(v, x));
 		return;
 	}
-	if (unlikely(run_loaded != v))
+	if (unlikely(x86_cpu()->loaded != v))
 		x86_load_guest(v);
 	for (;;) {
 		bool virq = v->virq_on;
 
-		if (unlikely(v->irq_state | v->apic.irr.words | v->apic.events)) {
+		if (unlikely(v->irq_state | v->apic.irr.words | v->apic.events | v->post.any)) {
+			post_take(v);
 			if (!run_interrupts(v, x))
 				return;
 			virq = v->virq_on;
@@ -330,6 +334,7 @@ void x86_watch_pause(struct arch_vcpu *v, bool on)
 
 bool arch_vcpu_awake(struct arch_vcpu *v)
 {
+	post_take(v);
 	if (v->apic.wait)
 		return v->apic.events & VLAPIC_EV_SIPI;
 	if (v->apic.events & (VLAPIC_EV_NMI | VLAPIC_EV_INIT))
@@ -347,7 +352,7 @@ bool arch_vcpu_can_wake(struct arch_vcpu *v)
 
 void arch_vcpu_extint(struct arch_vcpu *v, bool level)
 {
-	v->extint = level;
+	__atomic_store_n(&v->extint, level, __ATOMIC_RELEASE); /* perhaps on another CPU */
 }
 
 void arch_vcpu_timer(struct arch_vcpu *v)

@@ -5,6 +5,7 @@
 #include "arch/iface/cpu.h"
 #include "arch/iface/mem.h"
 #include "arch/x86/format.h"
+#include "arch/x86/percpu.h"
 #include "arch/x86/vendor.h"
 #include "hv/lib/panic.h"
 #include "hv/lib/string.h"
@@ -18,10 +19,9 @@
 /* All guests share one pair of bitmaps and all service vCPUs another: a guest's ports all exit. */
 static u8 svm_iopm[2][IOPM_SIZE] ALIGNED(4096);
 static u8 svm_msrpm[2][MSRPM_SIZE] ALIGNED(4096);
-static u8 svm_hsave[PAGE_SIZE] ALIGNED(4096);
 static bool svm_nrips, svm_assists, svm_pause_filter;
 static bool svm_tcg; /* QEMU's emulation, with its faults */
-static u32 svm_max_asid, svm_next_asid = 1, svm_generation = 1;
+static u32 svm_max_asid;
 
 /* arch/x86/svm_entry.asm: load the general registers (but RAX), VMRUN, save them. */
 void svm_enter(struct vcpu_regs *regs, u64 vmcb_pa);
@@ -65,7 +65,7 @@ static void svm_msrpm_pass(u8 *map, u32 msr, unsigned pass)
 		map[bit / 8] &= (u8)~BIT(bit % 8 + 1);
 }
 
-static void svm_cpu_on(void)
+static void svm_make_bitmaps(void)
 {
 	static const u32 base[] = { 0, 0xc0000000u, 0xc0010000u };
 
@@ -74,8 +74,20 @@ static void svm_cpu_on(void)
 	for (unsigned r = 0; r < ARRAY_SIZE(base); r++)
 		for (u32 i = 0; i < 0x2000; i++)
 			svm_msrpm_pass(svm_msrpm[0], base[r] + i, x86_msr_pass(base[r] + i));
+}
+
+static const char *svm_cpu_on(void)
+{
+	struct x86_cpu *c = x86_cpu();
+
+	if (c->number == 0)
+		svm_make_bitmaps();
+	else if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
+		return "its firmware has switched SVM off";
+	c->asid_next = c->asid_generation = 1;
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
-	wrmsr(MSR_VM_HSAVE_PA, arch_pa(svm_hsave));
+	wrmsr(MSR_VM_HSAVE_PA, arch_pa(x86_cpu_region()));
+	return NULL;
 }
 
 static void svm_vcpu_init(struct arch_vcpu *v)
@@ -96,15 +108,15 @@ static void svm_vcpu_init(struct arch_vcpu *v)
 }
 
 /* A fresh ASID for @v; when all are used, start over with an empty TLB (15.16.1). */
-static void svm_new_asid(struct arch_vcpu *v, struct vmcb *c)
+static void svm_new_asid(struct arch_vcpu *v, struct vmcb *c, struct x86_cpu *p)
 {
-	if (svm_next_asid >= svm_max_asid) {
-		svm_next_asid = 1;
-		svm_generation++;
+	if (p->asid_next >= svm_max_asid) {
+		p->asid_next = 1;
+		p->asid_generation++;
 		c->tlb_control = 1;
 	}
-	c->guest_asid = svm_next_asid++;
-	v->asid_seen = svm_generation;
+	c->guest_asid = p->asid_next++;
+	v->asid_seen = p->asid_generation;
 	c->clean = 0;
 }
 
@@ -123,8 +135,8 @@ static void svm_prepare(struct arch_vcpu *v, struct vmcb *c, struct x86_event in
 	c->clean = 0;
 	c->tlb_control = 0;
 	c->eventinj = 0;
-	if (v->asid_seen != svm_generation)
-		svm_new_asid(v, c);
+	if (v->asid_seen != x86_cpu()->asid_generation)
+		svm_new_asid(v, c, x86_cpu());
 	if (v->flush_seen != v->vm->flush) {
 		v->flush_seen = v->vm->flush;
 		c->tlb_control = 1;
@@ -394,7 +406,7 @@ static void svm_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 	struct vmcb *c = v->ctl;
 	u64 *rax = &v->regs->gpr[X86_RAX];
 
-	if (unlikely((v->dirty & ~DIRTY_RIP) | inject.info | (v->asid_seen ^ svm_generation) |
+	if (unlikely((v->dirty & ~DIRTY_RIP) | inject.info | (v->asid_seen ^ x86_cpu()->asid_generation) |
 		     (v->flush_seen ^ v->vm->flush)))
 		svm_prepare(v, c, inject);
 	if (v->dirty & DIRTY_RIP) {
@@ -471,6 +483,15 @@ static void svm_watch_pause(struct arch_vcpu *v)
 	c->clean = 0;
 }
 
+/* On another CPU it needs an ASID of that one, and the VMCB is new there. */
+static void svm_leave(struct arch_vcpu *v)
+{
+	struct vmcb *c = v->ctl;
+
+	v->asid_seen = 0;
+	c->clean = 0;
+}
+
 static u64 svm_reg(struct arch_vcpu *v, enum x86_reg reg)
 {
 	const struct vmcb *c = v->ctl;
@@ -507,6 +528,7 @@ const struct vendor vendor_svm = {
 	.s2_format = &fmt_npt,
 	.probe = svm_probe,
 	.cpu_on = svm_cpu_on,
+	.leave = svm_leave,
 	.vcpu_init = svm_vcpu_init,
 	.run = svm_run,
 	.virq = svm_virq,

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arch/x86/svm_state.c: a guest's registers in and out of its VMCB, and what VMLOAD and VMSAVE swap (AMD APM 2, 15.5).
  */
+#include "arch/x86/percpu.h"
 #include "arch/x86/svm.h"
 #include "arch/x86/vendor.h"
-
-static struct arch_vcpu *svm_loaded; /* whose VMLOAD state is in the CPU */
 
 static void svm_vmsave(u64 pa)
 {
@@ -22,7 +21,7 @@ void svm_swap(struct arch_vcpu *from, struct arch_vcpu *to)
 		svm_vmsave(from->ctl_pa);
 	if (to)
 		svm_vmload(to->ctl_pa);
-	svm_loaded = to;
+	x86_cpu()->svm_loaded = to;
 }
 
 static struct x86_seg svm_seg_get(const struct vmcb_seg *s)
@@ -40,7 +39,7 @@ void svm_export(struct arch_vcpu *v)
 	const struct vmcb *c = v->ctl;
 	struct vcpu_regs *r = v->regs;
 
-	if (v == svm_loaded)
+	if (v == x86_cpu()->svm_loaded)
 		svm_vmsave(v->ctl_pa); /* FS and GS live in the CPU */
 	r->gpr[X86_RSP] = c->rsp;
 	r->rflags = c->rflags;
@@ -119,6 +118,6 @@ void svm_set(struct arch_vcpu *v, const struct vcpu_state *s)
 	c->counter_offset = s->counter_offset;
 	c->int_state = 0;
 	c->clean = 0;
-	if (v == svm_loaded)
+	if (v == x86_cpu()->svm_loaded)
 		svm_vmload(v->ctl_pa);
 }

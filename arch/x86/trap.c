@@ -2,6 +2,7 @@
 /* arch/x86/trap.c: the hypervisor's GDT, TSS and IDT; its interrupts; and what an exception of ours prints. */
 #include "arch/iface/cpu.h"
 #include "arch/x86/irq.h"
+#include "arch/x86/percpu.h"
 #include "arch/x86/vendor.h"
 #include "hv/lib/log.h"
 #include "hv/lib/panic.h"
@@ -18,15 +19,6 @@ struct idt_gate {
 	u32 offset_high, reserved;
 };
 
-struct tss {
-	u32 reserved0;
-	u64 rsp[3];
-	u64 reserved1;
-	u64 ist[7];
-	u64 reserved2;
-	u16 reserved3, iomap;
-} PACKED;
-
 struct table_register {
 	u16 limit;
 	u64 base;
@@ -38,18 +30,15 @@ u64 rdmsr_probe(u32 msr, u64 *value);
 void trap_handler(struct trap_frame *f);
 
 static struct idt_gate trap_idt[256] ALIGNED(16);
-static struct tss trap_tss;
-static u64 trap_gdt[5] ALIGNED(16) = { 0, 0x00209b0000000000, 0x0000930000000000 };
-static u8 trap_df_stack[4096] ALIGNED(16);
 
 const u64 *x86_gdt(void)
 {
-	return trap_gdt;
+	return x86_cpu()->gdt;
 }
 
 const void *x86_tss(void)
 {
-	return &trap_tss;
+	return &x86_cpu()->tss;
 }
 
 const void *x86_idt(void)
@@ -64,13 +53,17 @@ bool rdmsr_safe(u32 msr, u64 *v)
 
 static void trap_load_tables(void)
 {
-	struct table_register gdtr = { sizeof(trap_gdt) - 1, (u64)trap_gdt };
+	struct x86_cpu *c = x86_cpu();
+	struct table_register gdtr = { sizeof(c->gdt) - 1, (u64)c->gdt };
 	struct table_register idtr = { sizeof(trap_idt) - 1, (u64)trap_idt };
-	u64 base = (u64)&trap_tss;
+	u64 base = (u64)&c->tss;
 
 	/* A 64-bit TSS descriptor (Intel SDM 3A, 7.2.3). */
-	trap_gdt[3] = (sizeof(trap_tss) - 1) | (base & 0xffffff) << 16 | 0x89ULL << 40 | (base >> 24 & 0xff) << 56;
-	trap_gdt[4] = base >> 32;
+	c->gdt[0] = 0;
+	c->gdt[1] = 0x00209b0000000000;
+	c->gdt[2] = 0x0000930000000000;
+	c->gdt[3] = (sizeof(c->tss) - 1) | (base & 0xffffff) << 16 | 0x89ULL << 40 | (base >> 24 & 0xff) << 56;
+	c->gdt[4] = base >> 32;
 	asm volatile("lgdt %0" : : "m"(gdtr));
 	asm volatile("lidt %0" : : "m"(idtr));
 	asm volatile("pushq %0\n\tleaq 1f(%%rip), %%rax\n\tpushq %%rax\n\tlretq\n1:"
@@ -92,11 +85,21 @@ void x86_idt_init(void)
 						 .offset_mid = (u16)(a >> 16),
 						 .offset_high = (u32)(a >> 32) };
 	}
-	/* IST works where our TSS is loaded: at boot, and on VMX, whose exits reload TR; not after an SVM exit. */
-	trap_tss.ist[0] = (u64)trap_df_stack + sizeof(trap_df_stack);
-	trap_tss.iomap = sizeof(trap_tss);
 	if (x86_features.intel)
 		trap_idt[VEC_DF].ist = 1;
+	x86_tables_init();
+}
+
+void x86_tables_init(void)
+{
+	struct tss *tss = &x86_cpu()->tss;
+
+	/*
+	 * IST works where our TSS is loaded: at boot, and on VMX, whose exits reload TR; not after an SVM exit. A
+	 * double fault has the stack's other end: what lies there is not gone back to.
+	 */
+	tss->ist[0] = (u64)arch_cpu_block() + ARCH_CPU_BLOCK;
+	tss->iomap = sizeof(*tss);
 	trap_load_tables();
 }
 
@@ -117,6 +120,10 @@ void trap_handler(struct trap_frame *f)
 {
 	if (f->vector == VECTOR_SPURIOUS)
 		return;
+	if (f->vector == VECTOR_KICK) { /* to come out of the guest was all */
+		lapic_eoi();
+		return;
+	}
 	if (f->vector == VECTOR_TIMER) {
 		lapic_timer_fired();
 		lapic_eoi();

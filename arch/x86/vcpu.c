@@ -38,9 +38,18 @@ void arch_vm_fini(struct arch_vm *vm, struct pool *pool)
 		pool_put(pool, vm->msr);
 }
 
-void arch_vm_flush(struct arch_vm *vm)
+/* Each vCPU looks at its next entry; one that is in the guest must come out for that. */
+bool arch_vm_flush(struct arch_vm *vm)
 {
-	vm->flush++;
+	__atomic_store_n(&vm->flush, vm->flush + 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+void arch_vcpu_leave(struct arch_vcpu *v)
+{
+	x86_forget(v);
+	vendor->leave(v);
+	v->flush_seen = v->vm->flush - 1; /* where it goes to there may be old translations of it */
 }
 
 static void vcpu_segment(struct x86_seg *s, u16 sel, u16 ar, u32 limit, u64 base)
@@ -99,7 +108,7 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 {
 	struct vcpu_state s;
 
-	if (id >= ARRAY_SIZE(vm->vcpu))
+	if (!vm->service && id >= ARRAY_SIZE(vm->vcpu))
 		return ERR_RANGE;
 	if (pool_free(pool) < 3)
 		return ERR_NOMEM;
@@ -121,9 +130,13 @@ status_t arch_vcpu_init(struct arch_vcpu *v, struct arch_vm *vm, struct vcpu_reg
 	arch_vcpu_reset_irq(v, false);
 	vendor->vcpu_init(v);
 	vcpu_reset_state(&s);
-	vm->vcpu[id] = v;
-	vm->nvcpus++;
-	return arch_vcpu_set(v, &s);
+	if (arch_vcpu_set(v, &s) != OK)
+		return ERR_INVAL;
+	if (!v->service) { /* now others of the VM may find it */
+		__atomic_store_n(&vm->vcpu[id], v, __ATOMIC_RELEASE);
+		vm->nvcpus++;
+	}
+	return OK;
 }
 
 void arch_vcpu_fini(struct arch_vcpu *v, struct pool *pool)

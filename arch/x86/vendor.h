@@ -14,8 +14,11 @@ struct vendor {
 	const struct ptab_format *s2_format;
 	/** Is it there and not locked off? Returns NULL, or what is missing and what to do, in words. */
 	const char *(*probe)(void);
-	/** Turn it on, on this CPU. */
-	void (*cpu_on)(void);
+	/** Turn it on, on this CPU; the boot CPU first. Returns NULL, or why another one cannot be like the boot CPU.
+	 */
+	const char *(*cpu_on)(void);
+	/** This CPU keeps nothing of @v, whose user state it does not hold any more. */
+	void (*leave)(struct arch_vcpu *v);
 	/** v->ctl is a zeroed page: set up controls for v->vm. */
 	void (*vcpu_init)(struct arch_vcpu *v);
 	/**

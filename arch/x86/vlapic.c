@@ -129,21 +129,22 @@ bool vlapic_match(const struct vlapic *v, u32 dest, bool logical)
 	}
 }
 
-bool vlapic_msi(struct vlapic *v, u64 addr, u32 data)
+bool vlapic_msi(const struct vlapic *v, u64 addr, u32 data, struct vlapic_ipi *msg)
 {
-	u32 dest = (addr >> 12) & 0xff;
-	bool logical = (addr & BIT(2)) != 0;
-	bool level = (data & BIT(15)) != 0;
-
+	*msg = (struct vlapic_ipi){
+		.dest = (addr >> 12) & 0xff,
+		.logical = (addr & BIT(2)) != 0,
+		.shorthand = APIC_DEST,
+		.mode = (data >> 8) & 7,
+		.vector = (u8)data,
+		.level = (data & BIT(15)) != 0,
+		.deassert = (data & (BIT(15) | BIT(14))) == BIT(15),
+	};
 	if (addr >> 20 != 0xfee)
 		return false;
-	if (!logical && dest == 0xff)
-		dest = ~0u;
-	if (!vlapic_match(v, dest, logical))
-		return false;
-	if (level && !(data & BIT(14)))
-		return true; /* deassert message: nothing is kept per line here */
-	return vlapic_accept(v, (data >> 8) & 7, (u8)data, level);
+	if (!msg->logical && msg->dest == 0xff)
+		msg->dest = ~0u;
+	return vlapic_match(v, msg->dest, msg->logical);
 }
 
 int vlapic_pending(struct vlapic *v)

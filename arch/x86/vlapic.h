@@ -97,7 +97,8 @@ struct vlapic_ipi {
 	u8 shorthand; /* enum apic_shorthand: APIC_DEST, _ALL or _OTHERS; both of the latter mean "all others" here */
 	u8 mode;      /* enum apic_mode */
 	u8 vector;
-	bool level; /* level-triggered (fixed and lowest priority) */
+	bool level;    /* level-triggered (fixed and lowest priority) */
+	bool deassert; /* of a line: nothing is kept per line here, nothing is to be done */
 };
 
 /* Pending events that aren't vectors, in vlapic.events. */
@@ -173,9 +174,9 @@ bool vlapic_accept(struct vlapic *v, u32 delivery_mode, u8 vector, bool level);
 /** Does destination @dest (8 bits, x2APIC 32 bits, ~0 physical broadcast) select this APIC? */
 bool vlapic_match(const struct vlapic *v, u32 dest, bool logical);
 
-/** Decode the MSI write @data to @addr (SDM "Message Signalled Interrupts"). True: for this APIC, and taken;
- * lowest priority (mode or redirection hint) is for the caller to stop at the first taker. */
-bool vlapic_msi(struct vlapic *v, u64 addr, u32 data);
+/** Decode the MSI write @data to @addr (SDM "Message Signalled Interrupts") into @msg. True: it is for this APIC;
+ * lowest priority (mode or redirection hint) is for the caller to give to one alone. */
+bool vlapic_msi(const struct vlapic *v, u64 addr, u32 data, struct vlapic_ipi *msg);
 
 /** The highest vector that PPR lets through, or -1. */
 int vlapic_pending(struct vlapic *v);

@@ -190,6 +190,7 @@ const struct vendor vendor_vmx = {
 	.s2_format = &fmt_ept,
 	.probe = vmx_probe,
 	.cpu_on = vmx_cpu_on,
+	.leave = vmx_leave,
 	.vcpu_init = vmx_vcpu_init,
 	.run = vmx_run,
 	.virq = vmx_virq,

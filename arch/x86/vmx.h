@@ -4,6 +4,7 @@
 #ifndef ARCH_X86_VMX_H
 #define ARCH_X86_VMX_H
 
+#include "arch/x86/percpu.h"
 #include "arch/x86/vendor.h"
 #include "arch/x86/vmx_ops.h"
 
@@ -290,7 +291,6 @@ extern struct vmx_caps vmx_caps;
 #define VMX_CR0_OWNED (CR0_NE | CR0_CD | CR0_NW)
 
 /* The vCPU whose VMCS is current on this CPU. */
-extern struct arch_vcpu *vmx_current;
 
 static inline void vmx_guest_fault(struct arch_vcpu *v, u32 vector, bool has_error)
 {
@@ -300,16 +300,18 @@ static inline void vmx_guest_fault(struct arch_vcpu *v, u32 vector, bool has_err
 
 /* vmx_caps.c */
 const char *vmx_probe(void);
-void vmx_cpu_on(void);
+const char *vmx_cpu_on(void);
 
 /* vmx_vmcs.c */
 void vmx_make_current(struct arch_vcpu *v);
 static inline void vmx_load(struct arch_vcpu *v)
 {
-	if (unlikely(vmx_current != v))
+	if (unlikely(x86_cpu()->vmx_current != v))
 		vmx_make_current(v);
 }
 void vmx_vcpu_init(struct arch_vcpu *v);
+/** @v's VMCS goes to memory: it may become current on any CPU. */
+void vmx_leave(struct arch_vcpu *v);
 /** @v's primary processor-based controls, which are kept in v->vmx.proc. */
 void vmx_set_proc(struct arch_vcpu *v, u32 proc);
 /** x86_features.apic_hw: from the next entry on, @v's accesses to its APIC go to its virtual-APIC page, or exit. */

@@ -8,7 +8,6 @@
 #define VMX_REVISION_BOCHS 0x2bu
 
 struct vmx_caps vmx_caps;
-static u8 vmx_region[PAGE_SIZE] ALIGNED(4096);
 static char caps_missing[320];
 
 /* A control word: its MSR says in the low half what must be 1, in the high half what may be. */
@@ -185,19 +184,22 @@ const char *vmx_probe(void)
 	return caps_missing[0] ? caps_missing : NULL;
 }
 
-void vmx_cpu_on(void)
+const char *vmx_cpu_on(void)
 {
-	u64 control = rdmsr(MSR_FEATURE_CONTROL), pa = arch_pa(vmx_region);
+	u64 control = rdmsr(MSR_FEATURE_CONTROL), pa = arch_pa(x86_cpu_region());
 	bool failed;
 
+	if ((control & FEATURE_CONTROL_LOCK) && !(control & FEATURE_CONTROL_VMXON))
+		return "its firmware has switched VMX off";
 	if (!(control & FEATURE_CONTROL_LOCK))
 		wrmsr(MSR_FEATURE_CONTROL, control | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMXON);
 	write_cr0((read_cr0() | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1);
 	write_cr4((read_cr4() | vmx_caps.cr4_fixed0) & vmx_caps.cr4_fixed1);
-	*(u32 *)vmx_region = vmx_caps.revision;
+	*(u32 *)x86_cpu_region() = vmx_caps.revision;
 	asm volatile("vmxon %1" : "=@ccbe"(failed) : "m"(pa) : "memory");
 	if (failed)
 		panic("VMXON failed: CR0 %lx, CR4 %lx, IA32_FEATURE_CONTROL %lx", read_cr0(), read_cr4(),
 		      rdmsr(MSR_FEATURE_CONTROL));
 	asm volatile("invept %0, %1" : : "m"((const u64[2]){ 0, 0 }), "r"(2UL) : "cc", "memory"); /* what others left */
+	return NULL;
 }

@@ -18,8 +18,6 @@ struct vmx_descriptor {
 	u64 address;
 };
 
-struct arch_vcpu *vmx_current;
-static struct arch_vcpu *vmx_user; /* the guest whose CR2 and DR6 the CPU holds */
 /* By who runs: guests in general, the service VM (all ones), guests with v->apic_hw. Read low, read high, write low,
  * write high (25.6.9). */
 static u8 vmx_msr_bitmap[BITMAPS][PAGE_SIZE] ALIGNED(4096);
@@ -43,24 +41,31 @@ static bool vmx_clear(u64 pa)
 	return !failed;
 }
 
+static void vmx_new_home(struct arch_vcpu *v);
+
 void vmx_make_current(struct arch_vcpu *v)
 {
 	bool failed;
 
+	/* It must not be current on another CPU: vmx_leave saw to that. */
 	asm volatile("vmptrld %1" : "=@ccbe"(failed) : "m"(v->ctl_pa) : "memory");
 	ASSERT(!failed);
-	vmx_current = v;
+	x86_cpu()->vmx_current = v;
+	if (unlikely(v->vmx.home != x86_cpu()))
+		vmx_new_home(v);
 }
 
 void vmx_swap_user(struct arch_vcpu *v)
 {
-	if (v == vmx_user)
+	struct x86_cpu *c = x86_cpu();
+
+	if (v == c->vmx_user)
 		return;
-	if (vmx_user) {
-		vmx_user->vmx.cr2 = read_cr2();
-		vmx_user->vmx.dr6 = read_dr6();
+	if (c->vmx_user) {
+		c->vmx_user->vmx.cr2 = read_cr2();
+		c->vmx_user->vmx.dr6 = read_dr6();
 	}
-	vmx_user = v;
+	c->vmx_user = v;
 	if (v) {
 		write_cr2(v->vmx.cr2);
 		write_dr6(v->vmx.dr6);
@@ -69,18 +74,18 @@ void vmx_swap_user(struct arch_vcpu *v)
 
 u64 vmx_cr2(const struct arch_vcpu *v)
 {
-	return v == vmx_user || v->service ? read_cr2() : v->vmx.cr2;
+	return v == x86_cpu()->vmx_user || v->service ? read_cr2() : v->vmx.cr2;
 }
 
 u64 vmx_dr6(const struct arch_vcpu *v)
 {
-	return v == vmx_user || v->service ? read_dr6() : v->vmx.dr6;
+	return v == x86_cpu()->vmx_user || v->service ? read_dr6() : v->vmx.dr6;
 }
 
 void vmx_set_user(struct arch_vcpu *v, u64 cr2, u64 dr6)
 {
-	if (v == vmx_user)
-		vmx_user = NULL;
+	if (v == x86_cpu()->vmx_user)
+		x86_cpu()->vmx_user = NULL;
 	v->vmx.cr2 = cr2;
 	v->vmx.dr6 = (u32)dr6;
 }
@@ -218,6 +223,16 @@ static void vmx_host_state(void)
 	vmwrite(VMCS_HOST_RIP, (u64)vmx_exit_entry);
 }
 
+/* @v, whose VMCS is current, runs on this CPU from now on: here are other tables and a stack, and old translations. */
+static void vmx_new_home(struct arch_vcpu *v)
+{
+	v->vmx.home = x86_cpu();
+	v->vmx.host_rsp = 0;
+	vmx_host_state();
+	vmx_flush_linear(v);
+	vmx_flush_guest(v);
+}
+
 static void vmx_controls(struct arch_vcpu *v)
 {
 	vmwrite(VMCS_PIN, vmx_caps.pin);
@@ -258,20 +273,23 @@ void vmx_vcpu_init(struct arch_vcpu *v)
 	vmx_make_current(v);
 	for (unsigned i = 0; i < ARRAY_SIZE(vmcs_zeroed); i++)
 		vmwrite(vmcs_zeroed[i], 0);
-	vmx_host_state();
 	vmx_controls(v);
-	vmx_flush_linear(v);
-	vmx_flush_guest(v);
+}
+
+void vmx_leave(struct arch_vcpu *v)
+{
+	if (v == x86_cpu()->vmx_user)
+		vmx_swap_user(NULL);
+	if (v == x86_cpu()->vmx_current)
+		x86_cpu()->vmx_current = NULL;
+	ASSERT(vmx_clear(v->ctl_pa));
+	v->launched = false;
+	v->vmx.home = NULL;
 }
 
 void vmx_vcpu_fini(struct arch_vcpu *v)
 {
-	if (v == vmx_user)
-		vmx_swap_user(NULL);
-	if (v == vmx_current)
-		vmx_current = NULL;
-	ASSERT(vmx_clear(v->ctl_pa));
-	vmx_flush_guest(v);
+	vmx_leave(v);
 	if (v->vmx.vpid)
 		vmx_vpids[v->vmx.vpid / 64] &= ~BIT(v->vmx.vpid % 64);
 }

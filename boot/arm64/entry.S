@@ -152,4 +152,51 @@ boot_call:
 	bl	boot_main			/* (device tree, EL, image), does not return */
 11:	wfi
 	b	11b
+
+/*
+ * Where PSCI CPU_ON starts another CPU (arch/arm64/smp.c). MMU off. x0: physical address of its struct arm_cpu, which
+ * starts with a struct arm_start: registers of the first CPU's.
+ */
+	.globl	boot_cpu
+boot_cpu:
+	msr	daifset, #0xf
+	mov	x19, x0
+	mrs	x1, CurrentEL
+	mov	w2, #4				/* ARM_START_LEVEL */
+	cmp	x1, #EL2
+	b.ne	13f
+	msr	spsel, #1
+	ldr	x1, [x19]
+	msr	hcr_el2, x1
+	isb
+	mrs	x3, hcr_el2
+	eor	x3, x3, x1
+	mov	w2, #5				/* ARM_START_E2H */
+	tbnz	x3, #34, 13f
+	ldp	x1, x3, [x19, #8]
+	msr	mair_el2, x1
+	msr	tcr_el2, x3
+	ldp	x1, x3, [x19, #24]
+	msr	ttbr0_el2, x1
+	cbz	x3, 12f
+	msr	ttbr1_el2, x3
+12:	ldr	x1, [x19, #40]
+	msr	vbar_el2, x1
+	isb
+	tlbi	alle2
+	ic	iallu
+	dsb	sy
+	isb
+	ldp	x1, x3, [x19, #48]
+	ldr	x16, [x19, #64]
+	msr	sctlr_el2, x1
+	isb
+	mov	sp, x3
+	mov	x29, xzr
+	mov	x30, xzr
+	br	x16				/* smp_enter */
+13:	str	w2, [x19, #256]
+	dsb	sy
+14:	wfi
+	b	14b
 	.ltorg

@@ -83,7 +83,8 @@ void hv_start(void)
 	memcpy(host_machine + host_base + T_SERVICE, &hv_header, sizeof(hv_header));
 	mem_init(&hv_boot_info);
 	arch_cpu_init(&hv_boot_info);
-	sched_init(this_cpu());
+	sched_init(this_cpu(), 0);
+	smp_start();
 	service_create(&hv_boot_info);
 }
 
@@ -211,7 +212,8 @@ u64 hv_hash(void)
 	hash(&h, pool_free(mem_pool()) | host_mapped_pages << 32);
 	hash(&h, (u64)c->current ^ c->pending ^ (u64)c->service_waits << 32);
 	hash(&h, c->service_timer ^ c->slice_end ^ host_timer);
-	hash_list(&h, &c->ready);
+	for (unsigned i = 0; i < SCHED_PRIORITIES; i++)
+		hash_list(&h, &c->ready[i]);
 	hash_list(&h, &c->exits);
 	hash_list(&h, &c->doorbells);
 	hash_list(&h, &c->timers);

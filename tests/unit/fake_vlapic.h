@@ -57,6 +57,14 @@ static inline void on_x2(u32 id)
 	assert_int_equal(act, VLAPIC_MODE);
 }
 
+/* A message to the one APIC: true if it is for it, and taken. */
+static inline bool msi(struct vlapic *to, u64 addr, u32 data)
+{
+	struct vlapic_ipi m;
+
+	return vlapic_msi(to, addr, data, &m) && (m.deassert || vlapic_accept(to, m.mode, m.vector, m.level));
+}
+
 static inline int take(void)
 {
 	int n = vlapic_pending(&v);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * LINK: arch/host/mem.c arch/host/cpu.c arch/host/vcpu.c tests/unit/fake_hv.c tests/unit/fake_panic.c
- * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
+ * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/smp.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
  * LINK: drivers/uart/x86/ns16550.c drivers/uart/x86/debugcon.c hv/lib/ptab.c hv/lib/pool.c */
 /* tests/unit/test_hv_audit.c: the audit finds each kind of broken mapping; and storms of random calls leave none. */
 #include "hv/vm.h"
@@ -54,7 +54,7 @@ static void found(u64 id, u64 gpa, u64 pa, const char *what)
 	assert_non_null(strstr(hv_audited.what, what));
 	/* The hypercall says the same. */
 	assert_int_equal(hv_call(HV_AUDIT, 0, 0, 0, 0, 0), OK);
-	assert_memory_equal(service_mailbox, &hv_audited, sizeof(hv_audited));
+	assert_memory_equal(this_cpu()->mailbox, &hv_audited, sizeof(hv_audited));
 }
 
 static void a_guest_with_a_page_of_the_hypervisor_is_found(void **state)
@@ -178,8 +178,8 @@ static u64 any_address(void)
 
 	if (hv_random() % 8)
 		return hv_random() % 8 ? near : round_down(near, SIZE_2M);
-	return PICK(0, HOST_IMAGE, HOST_RAM, HOST_RAM - PAGE_SIZE, T_ACPI, HOST_DEVICE, service_mailbox_pa, near + 1,
-		    ~0xfffUL, ~0UL, 1UL << 48, (1UL << 48) - PAGE_SIZE, 1UL << 63);
+	return PICK(0, HOST_IMAGE, HOST_RAM, HOST_RAM - PAGE_SIZE, T_ACPI, HOST_DEVICE, this_cpu()->mailbox_pa,
+		    near + 1, ~0xfffUL, ~0UL, 1UL << 48, (1UL << 48) - PAGE_SIZE, 1UL << 63);
 }
 
 static u64 any_size(void)
@@ -285,7 +285,7 @@ static void scribble(void)
 				hv_run(vm_table[i]->vcpu[n])->reply = hv_random();
 	if (hv_random() % 8 == 0)
 		for (unsigned i = 0; i < PAGE_SIZE / 4; i++)
-			((u32 *)service_mailbox)[i] = hv_random() & hv_random() & hv_random();
+			((u32 *)this_cpu()->mailbox)[i] = hv_random() & hv_random() & hv_random();
 }
 
 /* Each list has what its members' states say, and nothing of VMs that are gone. */
@@ -295,7 +295,7 @@ static void assert_lists(void)
 	struct list *at;
 	u64 last = 0;
 
-	list_for_each (at, &c->ready) {
+	list_for_each (at, &c->ready[0]) {
 		struct vcpu *v = list_entry(at, struct vcpu, link);
 
 		assert_ptr_equal(vcpu_get(v->id), v);

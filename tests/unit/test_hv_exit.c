@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * LINK: arch/host/mem.c arch/host/cpu.c arch/host/vcpu.c tests/unit/fake_hv.c tests/unit/fake_panic.c
- * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
+ * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/smp.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
  * LINK: drivers/uart/x86/ns16550.c drivers/uart/x86/debugcon.c hv/lib/ptab.c hv/lib/pool.c */
 /* tests/unit/test_hv_exit.c: exits on their way to the service VM and back, doorbells, and the order of events. */
 #include "hv/vm.h"
@@ -303,7 +303,7 @@ static void events_come_in_their_order(void **state)
 	assert_int_equal(hv_call(HV_IRQ_ATTACH, 5, 0, 0x105, 0, 0), OK);
 	assert_int_equal(hv_call(HV_VCPU_RUN, h->id, 0, 0, 0, 0), OK);
 	assert_int_equal(hv_call(HV_VCPU_RUN, g->id, 0, 0, 0, 0), OK);
-	doorbell_ring(&vm_get(vm)->bell[0]);
+	doorbell_ring(&vm_get(vm)->bell[0], g);
 	assert_int_equal(hv_call(HV_VCPU_STOP, h->id, 0, 0, 0, 0), OK);
 	assert_int_equal(hv_call(HV_VCPU_STOP, g->id, 0, 0, 0, 0), OK);
 	assert_int_equal(hv_call(HV_TIMER_SET, host_counter, 0, 0, 0, 0), OK);

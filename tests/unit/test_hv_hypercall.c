@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * LINK: arch/host/mem.c arch/host/cpu.c arch/host/vcpu.c tests/unit/fake_hv.c tests/unit/fake_panic.c
- * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
+ * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/smp.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
  * LINK: drivers/uart/x86/ns16550.c drivers/uart/x86/debugcon.c hv/lib/ptab.c hv/lib/pool.c */
 /* tests/unit/test_hv_hypercall.c: every hypercall with good, absurd and hostile arguments; an error changes nothing. */
 #include "hv/vm.h"
@@ -338,8 +338,8 @@ static void destroy_gives_everything_back(void **state)
 		OKAY(HV_VM_UNMAP, vm, PAGE_SIZE, PAGE_SIZE);
 		OKAY(HV_VM_DOORBELL, vm, 0x500, DOORBELL_PORT, 0, 1);
 		OKAY(HV_VM_DOORBELL, vm, 0x501, DOORBELL_PORT, 0, 2);
-		doorbell_ring(&vm_get(vm)->bell[0]);
-		doorbell_ring(&vm_get(vm)->bell[1]);
+		doorbell_ring(&vm_get(vm)->bell[0], g);
+		doorbell_ring(&vm_get(vm)->bell[1], g);
 		g->arch.deadline = 5000;
 		sched_deadline(this_cpu(), g);
 		OKAY(HV_VM_DESTROY, vm);
@@ -392,7 +392,7 @@ static void vcpu_create_checks_number_and_run_page(void **state)
 	REFUSED(ERR_RANGE, HV_VCPU_CREATE, vm, RUN + PAGE_SIZE, 0, 1UL << 32);
 	REFUSED(ERR_ALIGN, HV_VCPU_CREATE, vm, RUN + 8, 0, 1);
 	REFUSED(ERR_BUSY, HV_VCPU_CREATE, vm, RUN, 0, 1); /* one page for two */
-	REFUSED(ERR_BUSY, HV_VCPU_CREATE, vm, service_mailbox_pa, 0, 1);
+	REFUSED(ERR_BUSY, HV_VCPU_CREATE, vm, this_cpu()->mailbox_pa, 0, 1);
 	REFUSED(ERR_OWNER, HV_VCPU_CREATE, vm, DON, 0, 1);
 	REFUSED(ERR_OWNER, HV_VCPU_CREATE, vm, MAX1 & PAGE_MASK, 0, 1);
 	REFUSED(ERR_OWNER, HV_VCPU_CREATE, vm, HOST_DEVICE, 0, 1);
@@ -430,7 +430,7 @@ static void an_exit_that_waits_is_not_completed_unseen(void **state)
 
 static void state_goes_through_the_mailbox(void **state)
 {
-	struct vcpu_state *box = service_mailbox;
+	struct vcpu_state *box = this_cpu()->mailbox;
 
 	memset(box, 0, sizeof(*box));
 	box->regs.rip = 0x1234;
@@ -457,7 +457,7 @@ static void policies_are_limited_to_the_mailbox(void **state)
 /* A device of the service VM's writes into the mailbox while the call is served. */
 static void mailbox_changes(void)
 {
-	memset(service_mailbox, 0xff, PAGE_SIZE);
+	memset(this_cpu()->mailbox, 0xff, PAGE_SIZE);
 }
 
 static void what_has_been_checked_does_not_change(void **state)
@@ -466,14 +466,14 @@ static void what_has_been_checked_does_not_change(void **state)
 	struct msr_policy policy = { .first = 3, .last = 5 };
 
 	host_meanwhile = mailbox_changes;
-	memcpy(service_mailbox, &config, sizeof(config));
+	memcpy(this_cpu()->mailbox, &config, sizeof(config));
 	OKAY(HV_VM_CONFIGURE, vm, 1);
 	assert_int_equal(vm_get(vm)->arch.npolicy, 1);
 	assert_memory_equal(vm_get(vm)->arch.policy, &config, sizeof(config));
-	memcpy(service_mailbox, &policy, sizeof(policy));
+	memcpy(this_cpu()->mailbox, &policy, sizeof(policy));
 	OKAY(HV_VM_SET_MSR, vm, 1);
 	assert_memory_equal(vm_get(vm)->arch.policy, &policy, sizeof(policy));
-	memset(service_mailbox, 0, PAGE_SIZE);
+	memset(this_cpu()->mailbox, 0, PAGE_SIZE);
 	OKAY(HV_VCPU_SET, g->id);
 	assert_int_equal(g->arch.pc, 0);
 }
@@ -493,7 +493,7 @@ static void doorbells_are_added_once_and_removed_once(void **state)
 		OKAY(HV_VM_DOORBELL, vm, 0x500, f | DOORBELL_MATCH, i, i);
 	REFUSED(ERR_EXISTS, HV_VM_DOORBELL, vm, 0x500, f | DOORBELL_MATCH, 3);
 	REFUSED(ERR_FULL, HV_VM_DOORBELL, vm, 0x500, f | DOORBELL_MATCH, 100);
-	doorbell_ring(&vm_get(vm)->bell[3]);
+	doorbell_ring(&vm_get(vm)->bell[3], g);
 	OKAY(HV_VM_DOORBELL, vm, 0x500, f | DOORBELL_MATCH | DOORBELL_REMOVE, 3);
 	REFUSED(ERR_NOENT, HV_VM_DOORBELL, vm, 0x500, f | DOORBELL_MATCH | DOORBELL_REMOVE, 3);
 	OKAY(HV_VM_DOORBELL, vm, 0x500, f | DOORBELL_MATCH, 100, 1);
@@ -568,7 +568,7 @@ static void apic_and_irq_reach_the_vcpu(void **state)
 
 static void stats_are_of_vcpus_that_exist(void **state)
 {
-	struct hv_stats *s = service_mailbox;
+	struct hv_stats *s = this_cpu()->mailbox;
 
 	REFUSED(ERR_NOENT, HV_STATS, vm, 1);
 	REFUSED(ERR_NOENT, HV_STATS, vm, VM_MAX_VCPUS);
@@ -586,7 +586,7 @@ static void stats_are_of_vcpus_that_exist(void **state)
 
 static void info_tells_memory_that_is_free_to_use(void **state)
 {
-	const struct hv_info *i = service_mailbox;
+	const struct hv_info *i = this_cpu()->mailbox;
 	u64 ram = 0;
 
 	OKAY(HV_INFO);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * LINK: arch/host/mem.c arch/host/cpu.c arch/host/vcpu.c tests/unit/fake_hv.c tests/unit/fake_panic.c
- * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
+ * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/smp.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
  * LINK: drivers/uart/x86/ns16550.c drivers/uart/x86/debugcon.c hv/lib/ptab.c hv/lib/pool.c */
 /* tests/unit/test_hv_mem.c: who owns each page, through boot, donation, grants and shares. */
 #include "hv/mem.h"
@@ -91,7 +91,7 @@ static void check_free_names_each_fault(void **state)
 	assert_int_equal(mem_check_free(service, T_ACPI, PAGE_SIZE), ERR_OWNER);
 	assert_int_equal(mem_check_free(service, T_ACPI - PAGE_SIZE, 2 * PAGE_SIZE), ERR_OWNER);
 	assert_int_equal(mem_check_free(service, HOST_IMAGE, PAGE_SIZE), ERR_OWNER);
-	assert_int_equal(mem_check_free(service, service_mailbox_pa, PAGE_SIZE), ERR_BUSY);
+	assert_int_equal(mem_check_free(service, this_cpu()->mailbox_pa, PAGE_SIZE), ERR_BUSY);
 	assert_int_equal(mem_grant(service, T_RAM, PAGE_SIZE, 2), OK);
 	assert_int_equal(mem_check_free(service, T_RAM - PAGE_SIZE, 2 * PAGE_SIZE), ERR_BUSY);
 	mem_revoke(T_RAM, PAGE_SIZE, 2);
@@ -154,7 +154,7 @@ static void donating_what_is_not_free_changes_nothing(void **state)
 	pool_init(&pool);
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(mem_donate(service, bad[i].pa, bad[i].size, 2, &pool), bad[i].s);
-	assert_int_equal(mem_donate(service, service_mailbox_pa, PAGE_SIZE, 2, &pool), ERR_BUSY);
+	assert_int_equal(mem_donate(service, this_cpu()->mailbox_pa, PAGE_SIZE, 2, &pool), ERR_BUSY);
 	assert_int_equal(pool_free(&pool), 0);
 	assert_int_equal(hv_hash(), hash);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * LINK: arch/host/mem.c arch/host/cpu.c arch/host/vcpu.c tests/unit/fake_hv.c tests/unit/fake_panic.c
- * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
+ * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/smp.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
  * LINK: drivers/uart/x86/ns16550.c drivers/uart/x86/debugcon.c hv/lib/ptab.c hv/lib/pool.c */
 /* tests/unit/test_hv_service.c: machines with memory elsewhere or with holes, and what the service VM's header says. */
 #include "hv/vm.h"
@@ -40,7 +40,7 @@ static void assert_shared(u64 mailbox, u64 info)
 	static struct hv_info told;
 
 	service_info(&told);
-	assert_int_equal(service_mailbox_pa, mailbox);
+	assert_int_equal(this_cpu()->mailbox_pa, mailbox);
 	assert_int_equal(told.boot_info, info);
 	assert_memory_equal(host_machine + info, &hv_boot_info, sizeof(hv_boot_info));
 	assert_int_equal(mem_frame(mailbox)->flags, FRAME_SHARED);
@@ -168,7 +168,7 @@ static void a_row_of_pages_does_not_begin_before_a_hole(void **state)
 	u64 first;
 
 	hv_boot();
-	first = service_mailbox_pa;
+	first = this_cpu()->mailbox_pa;
 	hv_find_memory(0);
 	/* One page for the mailbox, and one that is not enough. */
 	hv_region(first + 2 * PAGE_SIZE, 2 * SIZE_2M, BOOT_MEM_RESERVED);

@@ -239,18 +239,18 @@ static void destinations_match_by_mode(void **state)
 static void msi_is_decoded(void **state)
 {
 	on(1);
-	assert_true(vlapic_msi(&v, 0xfee01000, 0x4061));
+	assert_true(msi(&v, 0xfee01000, 0x4061));
 	assert_int_equal(take(), 0x61);
-	assert_false(vlapic_msi(&v, 0xfee02000, 0x61));
-	assert_false(vlapic_msi(&v, 0xfed01000, 0x61));
-	assert_false(vlapic_msi(&v, 0x1fee01000, 0x61));
-	assert_true(vlapic_msi(&v, 0xfeeff000, 0x0400));
+	assert_false(msi(&v, 0xfee02000, 0x61));
+	assert_false(msi(&v, 0xfed01000, 0x61));
+	assert_false(msi(&v, 0x1fee01000, 0x61));
+	assert_true(msi(&v, 0xfeeff000, 0x0400));
 	assert_true(vlapic_nmi_take(&v));
-	assert_false(vlapic_msi(&v, 0xfee01000, 0x05));
-	assert_true(vlapic_msi(&v, 0xfee01000, 0x8071)); /* level deassert does nothing */
+	assert_false(msi(&v, 0xfee01000, 0x05));
+	assert_true(msi(&v, 0xfee01000, 0x8071)); /* level deassert does nothing */
 	assert_int_equal(vlapic_pending(&v), -1);
 	wr(APIC_LDR, 4u << 24);
-	assert_true(vlapic_msi(&v, 0xfee04004, 0xc072));
+	assert_true(msi(&v, 0xfee04004, 0xc072));
 	take();
 	assert_int_equal(wr(APIC_EOI, 0), VLAPIC_EOI);
 }

@@ -251,7 +251,7 @@ static void random_register_storm_stays_sane(void **state)
 		case 4:
 			if (rnd() % 16 == 0)
 				vlapic_wrmsr(&v, 0x1b, (rnd() & 0xd00) | 0xfee00000, now, &ipi, &act);
-			vlapic_msi(&v, 0xfee00000 | (rnd() & 0xfffff), rnd());
+			msi(&v, 0xfee00000 | (rnd() & 0xfffff), rnd());
 			break;
 		default: vlapic_tick(&v, now); take();
 		}

@@ -5,7 +5,20 @@
  * LINK: arch/x86/format.c arch/x86/vlapic.c arch/x86/vlapic_reg.c tests/unit/fake_panic.c */
 /* CFLAGS: -Iarch/x86 */
 #define ARCH_X86_VMX_OPS_H /* the VMCS is below */
+#define SELF_CPU_H	   /* and so is the CPU's block */
 #include "hv/abi/types.h"
+
+static u64 block[512];
+
+static inline void *arch_cpu_block(void)
+{
+	return block;
+}
+
+static inline u64 arch_counter(void)
+{
+	return 0;
+}
 
 static u64 vmcs[0x8000];
 
@@ -35,7 +48,6 @@ static void vmwrite(u64 field, u64 v)
 
 struct vmx_caps vmx_caps;
 struct x86_features x86_features = { .phys_bits = 40 };
-struct arch_vcpu *vmx_current;
 static struct arch_vcpu vcpu;
 static struct arch_vm vm;
 static struct vcpu_regs regs;
@@ -64,13 +76,18 @@ const char *vmx_probe(void)
 	return NULL;
 }
 
-void vmx_cpu_on(void)
+const char *vmx_cpu_on(void)
+{
+	return NULL;
+}
+
+void vmx_leave(struct arch_vcpu *v)
 {
 }
 
 void vmx_make_current(struct arch_vcpu *v)
 {
-	vmx_current = v;
+	x86_cpu()->vmx_current = v;
 }
 
 void vmx_vcpu_init(struct arch_vcpu *v)
@@ -172,7 +189,7 @@ static int fresh(void **state)
 	memset(apic_page, 0xee, sizeof(apic_page));
 	vmx_caps.virq_early = false;
 	vlapic_init(&vcpu.apic, 0, true);
-	vmx_current = &vcpu;
+	x86_cpu()->vmx_current = &vcpu;
 	vmx_caps.cr0_owned = VMX_CR0_OWNED;
 	vmcs[VMCS_LINK] = ~0UL;
 	protected_mode_state(&s);

@@ -3,6 +3,9 @@
 #ifndef SELF_CPU_H
 #define SELF_CPU_H
 
+#ifdef UNIT_TEST
+void *arch_cpu_block(void);
+#else
 static inline void *arch_cpu_block(void)
 {
 	u64 sp;
@@ -10,6 +13,7 @@ static inline void *arch_cpu_block(void)
 	asm("mov %0, sp" : "=r"(sp));
 	return (void *)(sp & ~(ARCH_CPU_BLOCK - 1));
 }
+#endif
 
 /* The physical counter; the virtual one is the guest's, with its offset. */
 static inline u64 arch_counter(void)

@@ -4,6 +4,7 @@
 #define SELF_VCPU_H
 
 #include "arch/arm64/vgic.h"
+#include "hv/abi/boot_info.h"
 
 struct arm_policy;
 
@@ -14,7 +15,8 @@ struct arch_vm {
 	struct vgic gic;
 	struct msr_policy *policy; /* a page, NULL: none */
 	u32 npolicy;
-	struct arch_vcpu *last; /* whose translations may still be in the TLB */
+	/* Per CPU, number + 1 of the vCPU whose translations may still be in its TLB; 0: none's. */
+	u8 last[BOOT_MAX_CPUS];
 };
 
 /* PSCI's states of a CPU; their numbers are AFFINITY_INFO's (Arm DEN0022, 5.7). */

@@ -30,6 +30,7 @@ struct arch_vcpu {
 	u32 reply;	 /* of the last                                 */
 	u32 kind;	 /* of the exit that it completed               */
 	bool crowded;	 /* as last told */
+	u32 leaves;	 /* arch_vcpu_leave was called                  */
 };
 
 static inline struct ptab *arch_vm_s2(struct arch_vm *vm)

@@ -56,6 +56,7 @@ struct x86_user_msrs {
 /* VMX: what the back end keeps of a vCPU outside of its VMCS. */
 struct vmx_vcpu {
 	u64 host_rsp;	  /* as the VMCS has it */
+	void *home;	  /* the CPU whose host state the VMCS has */
 	u64 cr2, dr6;	  /* while another guest has them in the CPU */
 	u32 proc;	  /* primary processor-based controls */
 	u16 vpid;	  /* 0: none */
@@ -63,6 +64,13 @@ struct vmx_vcpu {
 	bool apic_on;	  /* as the controls in the VMCS have it */
 	void *apic_page;  /* the virtual-APIC page; NULL without x86_features.apic_hw */
 	u64 eoi_exits[4]; /* EOI-exit bitmap, as the VMCS has it */
+};
+
+/* What others have sent and this vCPU's CPU has not taken yet: post.h. By vector, 32 to a word. */
+struct x86_post {
+	u32 any; /* there may be something below */
+	u32 events;
+	u32 edge[8], level[8];
 };
 
 #define VCPU_LENGTHS 64
@@ -112,6 +120,7 @@ struct arch_vcpu {
 	void *xsave;		   /* one page */
 	struct vmx_vcpu vmx;
 	struct vlapic apic;
+	struct x86_post post;
 	bool crowded;		  /* others wait for the CPU: exit when it spins */
 	u64 length[VCPU_LENGTHS]; /* SVM without next-RIP: linear address << 4 | length of instructions seen */
 };

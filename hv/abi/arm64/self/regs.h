@@ -57,6 +57,8 @@ struct vm_config {
 
 /* fault.code of EXIT_SHUTDOWN: the PSCI function that the guest called (Arm DEN0022). */
 #define PSCI_CPU_OFF	   0x84000002u
+#define PSCI_CPU_ON	   0x84000003u
+#define PSCI_CPU_ON_64	   0xc4000003u
 #define PSCI_SYSTEM_OFF	   0x84000008u
 #define PSCI_SYSTEM_RESET  0x84000009u
 #define PSCI_SYSTEM_RESET2 0xc4000012u
