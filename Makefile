@@ -200,13 +200,13 @@ UB := build/unit
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(UB)/%,$(UNIT_SRC))
 UNITFLAGS := -std=gnu17 -g -O1 $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
-             -DUNIT_TEST -I. -Ihv/abi/x86 -Iarch/host -Iguest/rt/x86 -Iguest/vmm/x86 -Itests/unit
+             -DUNIT_TEST -I. -Ihv/abi/x86 -Iarch/host -Iguest/rt/x86 -Iguest/vmm/x86
 
 define unit_rule
 $(UB)/$(1): tests/unit/$(1).c $(2)
 	@mkdir -p $$(@D)
 	@echo "CC    $$<"
-	@$$(HOSTCC) $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) $$(UNITFLAGS) -MMD -MP -o $$@ tests/unit/$(1).c $(2) -lcmocka
+	@$$(HOSTCC) -Itests/unit $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) $$(UNITFLAGS) -MMD -MP -o $$@ tests/unit/$(1).c $(2) -lcmocka
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t),$(shell sed -n 's/.*LINK: *\([^*]*\).*/\1/p' tests/unit/$(t).c))))
 $(UB)/test_acpi $(UB)/test_pc: $(B)/gen/dsdt.h

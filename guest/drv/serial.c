@@ -28,29 +28,6 @@ void serial_tx(struct serial *s)
 		serial_watch(s);
 }
 
-static void serial_room(struct serial *s)
-{
-	if (s->starved && serial_tx_used(s) <= SERIAL_TX_RING / 2) {
-		s->starved = false;
-		if (s->tty->room != NULL)
-			s->tty->room(s->tty);
-	}
-}
-
-/* Hand over what the user takes. */
-static void serial_deliver(struct serial *s)
-{
-	while (s->rx_head != s->rx_tail) {
-		u32 at = s->rx_tail % SERIAL_RX_RING;
-		size_t n = MIN(s->rx_head - s->rx_tail, SERIAL_RX_RING - at);
-		size_t took = s->tty->input != NULL ? s->tty->input(s->tty, &s->rx[at], n) : n;
-
-		s->rx_tail += (u32)MIN(took, n);
-		if (took < n)
-			return;
-	}
-}
-
 void serial_rx(struct serial *s)
 {
 	unsigned i;
@@ -62,26 +39,48 @@ void serial_rx(struct serial *s)
 	}
 	if (i == SERIAL_RX_BURST) /* what stays there now may raise no interrupt of its own */
 		serial_watch(s);
-	serial_deliver(s);
 }
 
-static void serial_service(struct serial *s)
+/* Tell the user what there is to tell. Without locks. */
+static void serial_tell(struct serial *s)
 {
-	s->ops->service(s);
-	serial_room(s);
+	bool room, input;
+
+	lock_take(&s->lock);
+	room = s->starved && serial_tx_used(s) <= SERIAL_TX_RING / 2;
+	if (room)
+		s->starved = false;
+	input = s->rx_head != s->rx_tail;
+	lock_drop(&s->lock);
+	if (room && s->tty->room != NULL)
+		s->tty->room(s->tty);
+	if (input && s->tty->input != NULL)
+		s->tty->input(s->tty);
+}
+
+static void serial_work(struct work *w)
+{
+	serial_tell(container_of(w, struct serial, tell));
 }
 
 static void serial_irq(struct irq_handler *h)
 {
-	serial_service(container_of(h, struct serial, irq));
+	struct serial *s = container_of(h, struct serial, irq);
+
+	lock_take(&s->lock);
+	s->ops->service(s);
+	lock_drop(&s->lock);
+	serial_tell(s);
 	irq_done(h);
 }
 
+/* With the lock, as a timer's. */
 static void serial_timer(struct timer *t)
 {
 	struct serial *s = container_of(t, struct serial, timer);
 
-	serial_service(s);
+	s->ops->service(s);
+	work_queue(&s->tell);
 	if (!s->has_irq)
 		serial_watch(s);
 }
@@ -89,38 +88,53 @@ static void serial_timer(struct timer *t)
 static size_t serial_output(struct tty *t, const u8 *buf, size_t len)
 {
 	struct serial *s = t->host;
-	size_t n = MIN(len, (size_t)(SERIAL_TX_RING - serial_tx_used(s)));
+	size_t n;
 
+	lock_take(&s->lock);
+	n = MIN(len, (size_t)(SERIAL_TX_RING - serial_tx_used(s)));
 	for (size_t i = 0; i < n; i++)
 		s->tx[s->tx_head++ % SERIAL_TX_RING] = buf[i];
 	serial_tx(s);
 	if (n < len)
 		s->starved = true;
+	lock_drop(&s->lock);
 	return n;
 }
 
-static void serial_ready(struct tty *t)
+static size_t serial_read(struct tty *t, u8 *buf, size_t len)
 {
-	serial_deliver(t->host);
+	struct serial *s = t->host;
+	size_t n = 0;
+
+	lock_take(&s->lock);
+	while (n < len && s->rx_head != s->rx_tail)
+		buf[n++] = s->rx[s->rx_tail++ % SERIAL_RX_RING];
+	lock_drop(&s->lock);
+	return n;
 }
 
 void serial_start(struct serial *s, const struct serial_ops *ops, struct tty *tty, u32 irq, u32 flags)
 {
 	s->ops = ops;
 	s->tty = tty;
-	timer_init(&s->timer, serial_timer);
+	lock_init(&s->lock, LOCK_WIRE);
+	timer_init(&s->timer, serial_timer, &s->lock);
+	work_init(&s->tell, serial_work);
+	tty->host = s;
+	tty->output = serial_output;
+	tty->read = serial_read;
 	s->irq = (struct irq_handler){ serial_irq, irq, flags };
 	s->has_irq = irq_attach(&s->irq) == OK;
+	lock_take(&s->lock);
 	ops->interrupts(s, false);
 	if (!s->has_irq)
 		serial_watch(s);
-	tty->host = s;
-	tty->output = serial_output;
-	tty->ready = serial_ready;
+	lock_drop(&s->lock);
 }
 
 void serial_flush(struct serial *s)
 {
+	lock_take(&s->lock);
 	for (unsigned i = 0; i < SERIAL_WAIT_TRIES && serial_tx_used(s) != 0; i++) {
 		u32 used = serial_tx_used(s);
 
@@ -130,4 +144,5 @@ void serial_flush(struct serial *s)
 	}
 	for (unsigned i = 0; i < SERIAL_WAIT_TRIES && !s->ops->idle(s); i++)
 		;
+	lock_drop(&s->lock);
 }

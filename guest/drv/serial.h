@@ -28,6 +28,8 @@ struct serial_ops {
 struct serial {
 	const struct serial_ops *ops;
 	struct tty *tty;
+	struct lock lock; /* around the chip and all below; the chip's functions are called with it */
+	struct work tell; /* tells the user of input and room, which needs that no lock is held */
 	struct irq_handler irq;
 	bool has_irq;
 	bool starved;	      /* output() took less than offered: room() is owed          */
@@ -36,11 +38,11 @@ struct serial {
 	u32 tx_head, tx_tail; /* free-running */
 	u32 rx_head, rx_tail;
 	u8 tx[SERIAL_TX_RING];
-	u8 rx[SERIAL_RX_RING]; /* what input() did not take yet */
+	u8 rx[SERIAL_RX_RING]; /* what nobody has fetched yet */
 };
 
 /**
- * Run the line of @ops for @tty (its output and ready are set here; input and room are the user's), with interrupt
+ * Run the line of @ops for @tty (its output and read are set here; input and room are the user's), with interrupt
  * @irq,
  * @flags being IRQ_* of hv/abi/hypercall.h, or by polling if that cannot be had. @s starts out as zeroes.
  */
@@ -48,7 +50,7 @@ void serial_start(struct serial *s, const struct serial_ops *ops, struct tty *tt
 /** Wait, with a bound, until all has left. */
 void serial_flush(struct serial *s);
 
-/** For the chip's functions: take in what has come, and hand it over. */
+/** For the chip's functions: take in what has come. */
 void serial_rx(struct serial *s);
 /** For the chip's functions: send what waits, and see to it that what is left follows. */
 void serial_tx(struct serial *s);

@@ -3,6 +3,7 @@
 #ifndef GUEST_RT_DISK_H
 #define GUEST_RT_DISK_H
 
+#include "guest/rt/lock.h"
 #include "hv/abi/status.h"
 
 #define SECTOR_SIZE 512u
@@ -21,7 +22,11 @@ struct disk_req {
 	const struct disk_seg *seg; /* memory of the caller, stays until done()       */
 	unsigned nseg;
 	bool unmap; /* ZEROES: the space may be given back                  */
-	/* Called exactly once, from the event loop or from within disk_submit. */
+	/*
+	 * Called exactly once, with @lock held, which disk_submit is called with: from within that, or by disk_done
+	 * from the event loop of any CPU.
+	 */
+	struct lock *lock;
 	void (*done)(struct disk_req *, status_t);
 };
 
@@ -46,6 +51,16 @@ static inline void disk_submit(struct disk *d, struct disk_req *r)
 		r->done(r, ERR_RIGHTS);
 	else
 		d->ops->submit(d, r);
+}
+
+/** @r, which was not done when disk_submit came back, has ended. */
+static inline void disk_done(struct disk_req *r, status_t s)
+{
+	struct lock *l = r->lock;
+
+	lock_take(l);
+	r->done(r, s);
+	lock_drop(l);
 }
 
 #endif

@@ -3,7 +3,15 @@
 #include "guest/rt/hypercall.h"
 #include "guest/rt/sys.h"
 
-void *hv_mailbox;
+void *hv_mailbox(void)
+{
+	return cpu_this()->mailbox;
+}
+
+void cpu_kick(unsigned n)
+{
+	(void)hv_call(HV_CPU_KICK, n, 0, 0, 0, 0);
+}
 
 status_t hv_vm_map(u32 vm, u64 gpa, const void *mem, u64 size, unsigned flags)
 {

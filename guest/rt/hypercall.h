@@ -21,8 +21,8 @@ struct hv_event {
 };
 /** Complete the exit of @vcpu (0: none), and wait for the next event. */
 struct hv_event hv_reply_wait(u32 vcpu, u64 flags);
-/** The page that calls with larger data use. */
-extern void *hv_mailbox;
+/** The page that calls with larger data use: this CPU's. */
+void *hv_mailbox(void);
 
 MUST_CHECK status_t hv_vm_map(u32 vm, u64 gpa, const void *mem, u64 size, unsigned flags);
 MUST_CHECK status_t hv_vm_unmap(u32 vm, u64 gpa, u64 size);

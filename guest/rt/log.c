@@ -7,6 +7,7 @@
 
 static char log_ring[LOG_RING];
 static u64 log_head; /* bytes ever written */
+static struct lock log_lock = LOCK_INIT(LOCK_LOG);
 static void (*log_sink)(const char *line, size_t len);
 
 void log_set_sink(void (*sink)(const char *line, size_t len))
@@ -18,10 +19,12 @@ size_t log_read(u64 *pos, char *buf, size_t size)
 {
 	size_t n = 0;
 
+	lock_take(&log_lock);
 	if (log_head - *pos > LOG_RING)
 		*pos = log_head - LOG_RING;
 	while (n < size && *pos != log_head)
 		buf[n++] = log_ring[(*pos)++ % LOG_RING];
+	lock_drop(&log_lock);
 	return n;
 }
 
@@ -41,8 +44,10 @@ void log_line(const char *fmt, ...)
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	len = strlen(line);
+	lock_take(&log_lock);
 	log_put(line, len);
 	log_put("\n", 1);
+	lock_drop(&log_lock);
 	if (log_sink != NULL) {
 		log_sink(line, len);
 	} else {

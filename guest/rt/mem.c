@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/rt/mem.c: memory of the service VM: pages first-fit by address, and small objects in size classes on them. */
+/*
+ * guest/rt/mem.c: memory of the service VM: pages first-fit by address, and small objects in size classes on them. One
+ * lock for all of it, not held while memory is cleared.
+ */
 #include "guest/rt/sys.h"
 
 /* A free range, described in its own first bytes; the list is sorted by address and no two neighbours touch. */
@@ -31,6 +34,7 @@ struct mem_large {
 #define MEM_CLASSES    7 /* to 2048    */
 #define MEM_ARENA      SIZE_2M
 
+static struct lock mem_lock = LOCK_INIT(LOCK_MEM);
 static struct mem_range *mem_ranges;
 static u64 mem_bytes;
 static struct mem_object *mem_class[MEM_CLASSES];
@@ -73,22 +77,24 @@ void mem_add(u64 base, u64 size)
 
 	if (start == 0)
 		start = PAGE_SIZE; /* page 0 would be NULL */
-	if (end > start)
-		mem_insert(start, end - start);
+	if (end <= start)
+		return;
+	lock_take(&mem_lock);
+	mem_insert(start, end - start);
+	lock_drop(&mem_lock);
 }
 
 u64 mem_free_bytes(void)
 {
-	return mem_bytes;
+	return __atomic_load_n(&mem_bytes, __ATOMIC_RELAXED);
 }
 
-void *page_alloc(size_t size, size_t align)
+/* Under the lock. */
+static void *mem_pages(size_t size, size_t align)
 {
 	struct mem_range **p, *r, *tail;
 	u64 base, start, end;
 
-	if (size == 0 || !is_aligned(size, PAGE_SIZE) || align < PAGE_SIZE || (align & (align - 1)) != 0)
-		return NULL;
 	for (p = &mem_ranges; (r = *p) != NULL; p = &r->next) {
 		base = (u64)(uintptr_t)r;
 		end = base + r->size;
@@ -112,19 +118,34 @@ void *page_alloc(size_t size, size_t align)
 	return NULL;
 }
 
+void *page_alloc(size_t size, size_t align)
+{
+	void *p;
+
+	if (size == 0 || !is_aligned(size, PAGE_SIZE) || align < PAGE_SIZE || (align & (align - 1)) != 0)
+		return NULL;
+	lock_take(&mem_lock);
+	p = mem_pages(size, align);
+	lock_drop(&mem_lock);
+	return p;
+}
+
 void page_free(void *p, size_t size)
 {
 	if (p == NULL)
 		return;
 	ASSERT(is_aligned((uintptr_t)p, PAGE_SIZE) && size != 0 && is_aligned(size, PAGE_SIZE));
 	memset(p, 0, size); /* whoever gets it next, a guest for one, must not read what was here */
+	lock_take(&mem_lock);
 	mem_insert((uintptr_t)p, size);
+	lock_drop(&mem_lock);
 }
 
+/* Under the lock. */
 static bool mem_refill(unsigned class)
 {
 	size_t size = (size_t)1 << (class + MEM_MIN_SHIFT), off;
-	struct mem_slab *slab = page_alloc(PAGE_SIZE, PAGE_SIZE);
+	struct mem_slab *slab = mem_pages(PAGE_SIZE, PAGE_SIZE);
 
 	if (slab == NULL)
 		return false;
@@ -155,8 +176,10 @@ static void *mem_alloc_large(size_t size)
 		return NULL;
 	}
 	memset(l->addr, 0, l->size);
+	lock_take(&mem_lock);
 	l->next = mem_larges;
 	mem_larges = l;
+	lock_drop(&mem_lock);
 	return l->addr;
 }
 
@@ -169,10 +192,13 @@ void *mem_alloc(size_t size)
 		return mem_alloc_large(size);
 	while (((size_t)1 << (class + MEM_MIN_SHIFT)) < size)
 		class ++;
-	if (mem_class[class] == NULL && !mem_refill(class))
+	lock_take(&mem_lock);
+	o = mem_class[class] != NULL || mem_refill(class) ? mem_class[class] : NULL;
+	if (o != NULL)
+		mem_class[class] = o->next;
+	lock_drop(&mem_lock);
+	if (o == NULL)
 		return NULL;
-	o = mem_class[class];
-	mem_class[class] = o->next;
 	memset(o, 0, (size_t)1 << (class + MEM_MIN_SHIFT));
 	return o;
 }
@@ -181,15 +207,16 @@ static void mem_free_large(void *p)
 {
 	struct mem_large **pp, *l;
 
-	for (pp = &mem_larges; (l = *pp) != NULL; pp = &l->next) {
-		if (l->addr != p)
-			continue;
+	lock_take(&mem_lock);
+	for (pp = &mem_larges; (l = *pp) != NULL && l->addr != p; pp = &l->next)
+		;
+	if (l != NULL)
 		*pp = l->next;
-		page_free(l->addr, l->size);
-		mem_free(l);
-		return;
-	}
-	panic("mem_free: %p was not allocated", p);
+	lock_drop(&mem_lock);
+	if (l == NULL)
+		panic("mem_free: %p was not allocated", p);
+	page_free(l->addr, l->size);
+	mem_free(l);
 }
 
 void mem_free(void *p)
@@ -204,28 +231,38 @@ void mem_free(void *p)
 		return;
 	}
 	ASSERT(slab->magic == MEM_SLAB_MAGIC && slab->class < MEM_CLASSES);
+	lock_take(&mem_lock);
 	o->next = mem_class[slab->class];
 	mem_class[slab->class] = o;
+	lock_drop(&mem_lock);
+}
+
+/* Under the lock. What is left of the last block goes back as it came: nobody has written there. */
+static bool mem_arena_grow(size_t size)
+{
+	size_t n = round_up(size, MEM_ARENA);
+	u8 *p = mem_pages(n, MEM_ARENA);
+
+	if (p == NULL)
+		return false;
+	if (mem_arena_left != 0)
+		mem_insert((uintptr_t)mem_arena, mem_arena_left);
+	mem_arena = p;
+	mem_arena_left = n;
+	return true;
 }
 
 void *mem_donation(size_t size)
 {
-	u8 *p;
+	u8 *p = NULL;
 
 	size = round_up(size, PAGE_SIZE);
-	if (size > mem_arena_left) {
-		size_t n = round_up(size, MEM_ARENA);
-
-		p = page_alloc(n, MEM_ARENA);
-		if (p == NULL)
-			return NULL;
-		if (mem_arena_left != 0)
-			page_free(mem_arena, mem_arena_left);
-		mem_arena = p;
-		mem_arena_left = n;
+	lock_take(&mem_lock);
+	if (size <= mem_arena_left || mem_arena_grow(size)) {
+		p = mem_arena;
+		mem_arena += size;
+		mem_arena_left -= size;
 	}
-	p = mem_arena;
-	mem_arena += size;
-	mem_arena_left -= size;
+	lock_drop(&mem_lock);
 	return p;
 }

@@ -4,7 +4,8 @@
 
 #define RANDOM_JITTER 64 /* counter samples folded into a word without a hardware source      */
 
-static u64 random_state;
+static struct lock random_lock = LOCK_INIT(LOCK_LOG);
+static u64 random_state; /* under the lock */
 static bool random_warned;
 
 /* A bijective mix of all 64 bits (constants of the splitmix64 generator). */
@@ -20,13 +21,15 @@ static u64 random_word(void)
 	u64 hw = 0;
 	bool ok = cpu_random(&hw);
 
-	if (!ok && !random_warned)
+	if (!ok && !__atomic_exchange_n(&random_warned, true, __ATOMIC_RELAXED))
 		log_line("warning: no hardware random numbers: guests get only the counter's jitter");
-	random_warned |= !ok;
 	for (unsigned i = 0; !ok && i < RANDOM_JITTER; i++)
 		hw = random_mix(hw + cpu_counter());
+	lock_take(&random_lock);
 	random_state = random_mix(random_state + 0x9e3779b97f4a7c15ULL + cpu_counter());
-	return hw ^ random_state;
+	hw ^= random_state;
+	lock_drop(&random_lock);
+	return hw;
 }
 
 void random_bytes(void *buf, size_t n)

@@ -3,6 +3,7 @@
 #ifndef GUEST_RT_SYS_H
 #define GUEST_RT_SYS_H
 
+#include "guest/rt/cpu.h"
 #include "guest/rt/rt.h"
 
 struct hv_info;
@@ -23,35 +24,37 @@ void irq_done(struct irq_handler *h);
 void time_init(u64 counter_hz);
 /** The counter value at which time_ns() has reached @ns. */
 u64 time_to_counter(u64 ns);
+/** @ns nanoseconds in counter ticks. */
+u64 time_ticks(u64 ns);
 /** Seconds since 1970 for a date; @month from 1. */
 u64 time_from_date(unsigned year, unsigned month, unsigned day, unsigned hour, unsigned min, unsigned sec);
 /** What time_wall() says now: seconds since 1970. */
 void time_set(u64 epoch);
 
-/** Call what is due, a bounded number a round. True: more is due already. */
+/** Call what is due on this CPU, a bounded number a round. True: more is due already. */
 bool timers_run(void);
-extern struct list timer_list; /* of armed timers, the earliest first */
-/** time_ns() of the earliest armed timer, ~0: none. */
-static inline u64 timers_next(void)
+/** time_ns() of @c's earliest armed timer, ~0: none. */
+static inline u64 timers_next(const struct rt_cpu *c)
 {
-	return list_empty(&timer_list) ? ~0ULL : list_entry(timer_list.next, struct timer, link)->when;
+	return __atomic_load_n(&c->timer_next, __ATOMIC_RELAXED);
 }
 
-/** Run what was queued when the call began. */
+/** Run what was queued on this CPU when the call began. */
 void work_run(void);
-extern struct list work_list;
-static inline bool work_pending(void)
+static inline bool work_pending(const struct rt_cpu *c)
 {
-	return !list_empty(&work_list);
+	return __atomic_load_n(&c->nworks, __ATOMIC_RELAXED) != 0;
 }
+/** Make CPU @n, not this one, look at its work: it leaves its guest. */
+void cpu_kick(unsigned n);
 
 /** Give [@base, @base+@size) to the page allocator: whole pages of RAM, not yet in it. */
 void mem_add(u64 base, u64 size);
 /** Bytes free in the page allocator. */
 u64 mem_free_bytes(void);
 /**
- * @size bytes (rounded up to 4 KiB) to hand to the hypervisor for good. All of them come out of few 2 MiB blocks, so
- * that the hypervisor's tables of this VM keep large pages elsewhere. NULL.
+ * @size bytes (rounded up to 4 KiB) to hand to the hypervisor; once they are back, page_free takes them. All of them
+ * come out of few 2 MiB blocks, so that the hypervisor's tables of this VM keep large pages elsewhere. NULL.
  */
 void *mem_donation(size_t size);
 
@@ -66,12 +69,17 @@ size_t log_read(u64 *pos, char *buf, size_t size);
 /** Print to the machine's first serial port by polling, with a bound, whatever state anything is in. */
 void early_write(const char *s, size_t len);
 
-/** Fill *@info from the hypervisor and set up memory, time and random numbers by it. */
-void rt_init(struct hv_info *info);
+/**
+ * Start the other CPUs' service vCPUs, which call @main there. Says in the log which do not start; rt_ncpus() then
+ * counts those before them.
+ */
+void rt_cpus_start(unsigned n, void (*main)(void));
+/** Has this CPU's stack overflowed, where no page could be left out below it? Panics. */
+void rt_stack_check(void);
 /** Reset or power off the machine (MACHINE_*). */
 NORETURN void machine(unsigned what);
 
-/** The program. */
-NORETURN void service_main(void);
+/** The program, on the first CPU: memory, time and random numbers are set up by @info, which goes when it returns. */
+NORETURN void service_main(const struct hv_info *info);
 
 #endif

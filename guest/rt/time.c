@@ -29,9 +29,14 @@ u64 time_ns(void)
 	return time_scale(cpu_counter() - time_zero, time_ns_mult, TIME_NS_SHIFT);
 }
 
+u64 time_ticks(u64 ns)
+{
+	return time_scale(ns, time_ticks_mult, TIME_TICKS_SHIFT);
+}
+
 u64 time_to_counter(u64 ns)
 {
-	return time_zero + time_scale(ns, time_ticks_mult, TIME_TICKS_SHIFT) + 1;
+	return time_zero + time_ticks(ns) + 1;
 }
 
 /* Days from 1 March 0000 by counting leap days, so that February is a year's last month. */

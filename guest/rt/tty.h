@@ -7,17 +7,18 @@
 
 /*
  * One end is the host's (the console multiplexer, a serial driver), the other the guest's (16550, virtio-console).
- * Neither blocks. Whoever takes less than offered is asked again: the host calls room() when it can take more,
- * the guest calls tty_ready() when it can.
+ * Neither blocks. The guest's end moves all characters, with its own lock held; the host's end only says that there
+ * are some, or room for some, and holds no lock then: so locks are taken in one direction, the device's before the
+ * host's.
  */
 struct tty {
 	/* Set by the guest's end. */
-	size_t (*input)(struct tty *, const u8 *buf, size_t len); /* takes some, returns how many */
-	void (*room)(struct tty *);				  /* the host takes output again  */
+	void (*input)(struct tty *); /* there is input: fetch it by tty_read, now or when it can be taken */
+	void (*room)(struct tty *);  /* the host takes output again, after it took less than was offered */
 	void *guest;
 	/* Set by the host's end. */
-	size_t (*output)(struct tty *, const u8 *buf, size_t len); /* takes some, returns how many */
-	void (*ready)(struct tty *);				   /* the guest takes input again  */
+	size_t (*output)(struct tty *, const u8 *buf, size_t len); /* takes some, returns how many  */
+	size_t (*read)(struct tty *, u8 *buf, size_t len);	   /* gives some, returns how many; 0: none */
 	void *host;
 };
 
@@ -26,10 +27,9 @@ static inline size_t tty_write(struct tty *t, const u8 *buf, size_t len)
 	return t->output ? t->output(t, buf, len) : len; /* nobody listens: it is gone, as on a loose cable */
 }
 
-static inline void tty_ready(struct tty *t)
+static inline size_t tty_read(struct tty *t, u8 *buf, size_t len)
 {
-	if (t->ready)
-		t->ready(t);
+	return t->read && len != 0 ? t->read(t, buf, len) : 0;
 }
 
 #endif

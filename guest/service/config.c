@@ -2,8 +2,11 @@
 /* guest/service/config.c: the configuration file, parsed with inih and checked. docs/config.md describes the format. */
 #include "guest/service/config.h"
 
+#include "guest/rt/cpu.h"
 #include "guest/service/inih.h"
+#include "guest/service/parse.h"
 #include "guest/vmm/vm.h"
+#include "hv/abi/hypercall.h"
 #include "hv/lib/print.h"
 #include "hv/lib/string.h"
 #include "hv/lib/util.h"
@@ -116,26 +119,6 @@ static bool config_action(struct config_parser *p, const char *value, enum confi
 	return i >= 0;
 }
 
-/* Decimal digits at *@s, moved behind them. False: none, or the number is larger than @max. */
-static bool config_number(const char **s, u64 max, u64 *out)
-{
-	const char *p = *s;
-	u64 v = 0;
-
-	if (*p < '0' || *p > '9')
-		return false;
-	for (; *p >= '0' && *p <= '9'; p++) {
-		unsigned digit = *p - '0';
-
-		if (digit > max || v > (max - digit) / 10)
-			return false;
-		v = v * 10 + digit;
-	}
-	*out = v;
-	*s = p;
-	return true;
-}
-
 /* --- keys of [machine] --- */
 
 static bool config_set_poweroff(struct config_parser *p, const char *value)
@@ -166,7 +149,7 @@ static bool config_set_memory(struct config_parser *p, const char *value)
 	unsigned shift;
 	u64 n;
 
-	if (!config_number(&s, CONFIG_MEMORY_MAX, &n))
+	if (!parse_number(&s, CONFIG_MEMORY_MAX, &n))
 		goto bad;
 	switch (*s) {
 	case 'K': shift = 10; break;
@@ -189,11 +172,53 @@ static bool config_set_cpus(struct config_parser *p, const char *value)
 	const char *s = value;
 	u64 n;
 
-	if (!config_number(&s, VM_MAX_VCPUS, &n) || *s != '\0' || n == 0)
+	if (!parse_number(&s, VM_MAX_VCPUS, &n) || *s != '\0' || n == 0)
 		return config_error(p, p->line, "cpus in %s is '%.32s', must be 1 to %u", p->where, value,
 				    VM_MAX_VCPUS);
 	config_vm(p)->cpus = n;
 	return true;
+}
+
+/* A whole number of @min to @max and nothing else. */
+static bool config_range(struct config_parser *p, const char *value, unsigned min, unsigned max, unsigned *out)
+{
+	const char *s = value;
+	u64 n;
+
+	if (!parse_number(&s, max, &n) || *s != '\0' || n < min)
+		return config_error(p, p->line, "%s in %s is '%.32s', must be %u to %u", p->key, p->where, value, min,
+				    max);
+	*out = (unsigned)n;
+	return true;
+}
+
+static bool config_set_priority(struct config_parser *p, const char *value)
+{
+	return config_range(p, value, 0, SCHED_PRIORITIES - 1, &config_vm(p)->priority);
+}
+
+static bool config_set_shares(struct config_parser *p, const char *value)
+{
+	return config_range(p, value, 1, SCHED_SHARES_MAX, &config_vm(p)->shares);
+}
+
+static bool config_set_pin(struct config_parser *p, const char *value)
+{
+	struct config_vm *vm = config_vm(p);
+
+	vm->npin = parse_cpus(value, vm->pin, CONFIG_MAX_PIN, RT_MAX_CPUS - 1);
+	return vm->npin != 0 ||
+	       config_error(p, p->line, "pin in %s is '%.32s', must be CPUs from 0 to %u, such as 1 or 0,2-3", p->where,
+			    value, RT_MAX_CPUS - 1);
+}
+
+static bool config_set_budget(struct config_parser *p, const char *value)
+{
+	return parse_budget(value, &config_vm(p)->budget, &config_vm(p)->period) ||
+	       config_error(p, p->line,
+			    "budget in %s is '%.32s', must be 1%% to 100%%, or TIME/PERIOD such as 20ms/100ms: "
+			    "at least 100us of 1ms, at most 10s",
+			    p->where, value);
 }
 
 /* One option of a disk, @len bytes at @s. */
@@ -304,6 +329,10 @@ static const struct config_key config_vm_keys[] = {
 	{ .name = "module", .set = config_set_module, .repeatable = true },
 	{ .name = "console", .set = config_set_console },
 	{ .name = "rng", .set = config_set_rng },
+	{ .name = "pin", .set = config_set_pin },
+	{ .name = "priority", .set = config_set_priority },
+	{ .name = "shares", .set = config_set_shares },
+	{ .name = "budget", .set = config_set_budget },
 	{ .name = "on-poweroff", .set = config_set_on_poweroff },
 	{ .name = "on-reboot", .set = config_set_on_reboot },
 	{ .name = "on-crash", .set = config_set_on_crash },
@@ -347,6 +376,7 @@ static bool config_new_vm(struct config_parser *p, const char *name)
 	vm->cpus = 1;
 	vm->serial = true;
 	vm->rng = true;
+	vm->shares = SCHED_SHARES;
 	vm->on_reboot = ACTION_RESTART; /* the others: ACTION_STOP, 0 */
 	snprintf(p->where, sizeof(p->where), "[vm %s]", name);
 	p->section = SECTION_VM;
@@ -453,6 +483,22 @@ static char *config_read(char *buf, int num, void *stream)
 	return buf;
 }
 
+/* Two guests that write one file would each lose what the other writes; both may read it. */
+static void config_check_disks(struct config_parser *p, unsigned a, unsigned b)
+{
+	const struct config_vm *va = &p->c->vm[a], *vb = &p->c->vm[b];
+
+	for (unsigned i = 0; i < va->ndisks; i++) {
+		for (unsigned k = 0; k < vb->ndisks; k++) {
+			if (strcmp(va->disk[i].file, vb->disk[k].file) == 0 &&
+			    !(va->disk[i].readonly && vb->disk[k].readonly))
+				config_error(p, p->vm_line[b],
+					     "disk %.40s of [vm %s] is [vm %s]'s too: ro in both, or not at all",
+					     vb->disk[k].file, vb->name, va->name);
+		}
+	}
+}
+
 status_t config_parse(struct config *c, const char *text, size_t size)
 {
 	struct config_parser p = { .c = c, .text = text, .size = size };
@@ -467,5 +513,8 @@ status_t config_parse(struct config *c, const char *text, size_t size)
 	for (unsigned i = 0; i < c->nvms; i++)
 		if (c->vm[i].kernel[0] == '\0')
 			config_error(&p, p.vm_line[i], "[vm %s] has no kernel", c->vm[i].name);
+	for (unsigned i = 1; i < c->nvms; i++)
+		for (unsigned k = 0; k < i; k++)
+			config_check_disks(&p, k, i);
 	return c->error[0] == '\0' ? OK : ERR_FORMAT;
 }

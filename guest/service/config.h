@@ -8,6 +8,7 @@
 #define CONFIG_MAX_VMS	   16
 #define CONFIG_MAX_DISKS   8
 #define CONFIG_MAX_MODULES 8
+#define CONFIG_MAX_PIN	   64
 #define CONFIG_PATH	   128
 #define CONFIG_CMDLINE	   2048
 
@@ -36,6 +37,10 @@ struct config_vm {
 	bool serial;	     /* a 16550 at COM1       */
 	bool virtio_console; /* and or a virtio-console */
 	bool rng;
+	unsigned npin; /* 0: anywhere */
+	u8 pin[CONFIG_MAX_PIN];
+	unsigned priority, shares;
+	u64 budget, period; /* ns; budget 0: no limit */
 	enum config_action on_poweroff, on_crash, on_reboot;
 };
 
@@ -43,7 +48,7 @@ struct config {
 	struct config_vm vm[CONFIG_MAX_VMS];
 	unsigned nvms;
 	bool poweroff_when_done; /* power the machine off when all VMs have stopped */
-	char error[160];	 /* "line 7: unknown key 'memroy' in [vm linux]"    */
+	char error[240];	 /* "line 7: unknown key 'memroy' in [vm linux]"    */
 };
 
 /** Parse @text of @size bytes (not NUL-terminated). ERR_FORMAT with error filled in. */

@@ -3,13 +3,20 @@
 #include "guest/service/console.h"
 
 #define CONSOLE_LINE   128
+#define CONSOLE_FETCH  64
 #define CONSOLE_PROMPT "trivet> "
 
+/*
+ * One lock for all of it. Devices call with theirs held; we call devices, the wire's but tty_read and tty_write, and
+ * commands without.
+ */
+static struct lock console_lock = LOCK_INIT(LOCK_CONSOLE);
 static struct tty console_tty; /* we are the guest's end of the machine's line */
 static struct console console_service;
 static struct console *console_list; /* guests' in order of creation, the service console last */
 static struct console *console_focused;
 static struct work console_room_work;
+static struct work console_line_work; /* reads what is typed on the service console */
 static bool console_escaped;
 static void (*console_command)(char *text);
 static char console_edit[CONSOLE_LINE];
@@ -53,15 +60,45 @@ static void console_pump(void)
 		work_queue(&console_room_work); /* not from here: the guest's device may be our caller */
 }
 
+/* The next console whose guest's end has to be told of room (else of input), and no more after this. */
+static struct console *console_next(bool room)
+{
+	struct console *c;
+
+	lock_take(&console_lock);
+	for (c = console_list; c != NULL; c = c->next) {
+		if (room && c->starved && c->head - c->sent <= CONSOLE_UNSENT / 2) {
+			c->starved = false;
+			break;
+		}
+		if (!room && c->typed) {
+			c->typed = false;
+			break;
+		}
+	}
+	lock_drop(&console_lock);
+	return c;
+}
+
 /* Tell everyone who waits for room and has it now. */
 static void console_tell_room(struct work *w)
 {
-	for (struct console *c = console_list; c != NULL; c = c->next) {
-		if (!c->starved || c->head - c->sent > CONSOLE_UNSENT / 2)
-			continue;
-		c->starved = false;
+	struct console *c;
+
+	while ((c = console_next(true)) != NULL) {
 		if (c->tty.room != NULL)
 			c->tty.room(&c->tty);
+	}
+}
+
+/* Tell those for whom something was typed. */
+static void console_tell_input(void)
+{
+	struct console *c;
+
+	while ((c = console_next(false)) != NULL) {
+		if (c->tty.input != NULL)
+			c->tty.input(&c->tty);
 	}
 }
 
@@ -80,9 +117,11 @@ static void console_put(struct console *c, const u8 *buf, size_t len)
 static size_t console_output(struct tty *t, const u8 *buf, size_t len)
 {
 	struct console *c = t->host;
-	u64 waiting = c->head - c->sent;
 	size_t n = len;
+	u64 waiting;
 
+	lock_take(&console_lock);
+	waiting = c->head - c->sent;
 	if (c == console_focused)
 		n = waiting >= CONSOLE_UNSENT ? 0 : MIN(len, (size_t)(CONSOLE_UNSENT - waiting));
 	else
@@ -91,29 +130,24 @@ static size_t console_output(struct tty *t, const u8 *buf, size_t len)
 	if (n < len)
 		c->starved = true;
 	console_pump();
+	lock_drop(&console_lock);
 	return n;
 }
 
-/* Offer what was typed to the guest's end. */
-static void console_deliver(struct console *c)
+/* Give what was typed. */
+static size_t console_read(struct tty *t, u8 *buf, size_t len)
 {
-	while (c->in_head != c->in_tail && c->tty.input != NULL) {
-		u32 at = c->in_tail % CONSOLE_INPUT;
-		size_t n = MIN(c->in_head - c->in_tail, CONSOLE_INPUT - at);
-		size_t took = c->tty.input(&c->tty, &c->in[at], n);
+	struct console *c = t->host;
+	size_t n = 0;
 
-		c->in_tail += (u32)took;
-		if (took < n)
-			return;
-	}
+	lock_take(&console_lock);
+	while (n < len && c->in_head != c->in_tail)
+		buf[n++] = c->in[c->in_tail++ % CONSOLE_INPUT];
+	lock_drop(&console_lock);
+	return n;
 }
 
-static void console_guest_ready(struct tty *t)
-{
-	console_deliver(t->host);
-}
-
-void console_focus(struct console *c)
+static void console_set_focus(struct console *c)
 {
 	struct console *old = console_focused;
 	char text[CONSOLE_NAME + 32];
@@ -139,6 +173,13 @@ void console_focus(struct console *c)
 	console_pump();
 }
 
+void console_focus(struct console *c)
+{
+	lock_take(&console_lock);
+	console_set_focus(c);
+	lock_drop(&console_lock);
+}
+
 static void console_help(void)
 {
 	console_notify("\r\nCtrl-A n next console, Ctrl-A s service console, Ctrl-A a types Ctrl-A, Ctrl-A ? help\r\n"
@@ -158,15 +199,16 @@ static void console_type(u8 ch)
 	/* A guest that does not read loses what is typed, and Ctrl-A still works behind it. */
 	if (c->in_head - c->in_tail < CONSOLE_INPUT)
 		c->in[c->in_head++ % CONSOLE_INPUT] = ch;
+	c->typed = true;
 }
 
 static void console_escape(u8 ch)
 {
 	switch (ch) {
 	case 'n':
-	case 'N': console_focus(console_focused->next != NULL ? console_focused->next : console_list); break;
+	case 'N': console_set_focus(console_focused->next != NULL ? console_focused->next : console_list); break;
 	case 's':
-	case 'S': console_focus(&console_service); break;
+	case 'S': console_set_focus(&console_service); break;
 	case 'a':
 	case 'A':
 	case CONSOLE_ESCAPE: console_type(CONSOLE_ESCAPE); break;
@@ -174,68 +216,110 @@ static void console_escape(u8 ch)
 	}
 }
 
-static size_t console_typed(struct tty *t, const u8 *buf, size_t len)
+static void console_take(u8 ch)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (console_escaped) {
-			console_escaped = false;
-			console_deliver(console_focused); /* what came before it goes to the old console */
-			console_escape(buf[i]);
-		} else if (buf[i] == CONSOLE_ESCAPE) {
-			console_escaped = true;
-		} else {
-			console_type(buf[i]);
-		}
+	if (console_escaped) {
+		console_escaped = false;
+		console_escape(ch);
+	} else if (ch == CONSOLE_ESCAPE) {
+		console_escaped = true;
+	} else {
+		console_type(ch);
 	}
-	console_deliver(console_focused);
-	return len;
+}
+
+/* The line has input. What was typed before a Ctrl-A goes to the console that was in front then. */
+static void console_wire_input(struct tty *t)
+{
+	u8 buf[CONSOLE_FETCH];
+	size_t n;
+
+	do {
+		lock_take(&console_lock);
+		n = tty_read(t, buf, sizeof(buf));
+		for (size_t i = 0; i < n; i++)
+			console_take(buf[i]);
+		lock_drop(&console_lock);
+		console_tell_input();
+	} while (n == sizeof(buf));
 }
 
 static void console_wire_room(struct tty *t)
 {
+	lock_take(&console_lock);
 	console_pump();
+	lock_drop(&console_lock);
 }
 
 /* --- the service console: a line editor --------------------------------------------------------------------- */
 
-static void console_service_char(u8 ch)
+static void console_echo(const char *text)
 {
+	console_put(&console_service, (const u8 *)text, strlen(text));
+}
+
+/* With the lock. True: a line is complete. */
+static bool console_service_char(u8 ch)
+{
+	const char one[] = { (char)ch, '\0' };
+
 	switch (ch) {
 	case '\r':
 	case '\n':
-		console_print("\n");
+		console_echo("\r\n");
 		console_edit[console_edit_len] = '\0';
 		console_edit_len = 0;
 		console_prompting = false;
-		console_command(console_edit);
-		console_prompting = true;
-		console_print(CONSOLE_PROMPT);
-		break;
+		return true;
 	case 0x7f:
 	case '\b':
 		if (console_edit_len != 0) {
 			console_edit_len--;
-			console_print("\b \b");
+			console_echo("\b \b");
 		}
 		break;
 	case 0x15: /* Ctrl-U */
 		for (; console_edit_len != 0; console_edit_len--)
-			console_print("\b \b");
+			console_echo("\b \b");
 		break;
 	default:
 		if (ch >= ' ' && ch < 0x7f && console_edit_len < CONSOLE_LINE - 1) {
 			console_edit[console_edit_len++] = (char)ch;
-			console_print("%c", ch);
+			console_echo(one);
 		}
 		break;
 	}
+	return false;
 }
 
-static size_t console_service_input(struct tty *t, const u8 *buf, size_t len)
+/* What is typed on the service console, on the first CPU alone: there the guests' lives are decided. */
+static void console_line(struct work *w)
 {
-	for (size_t i = 0; i < len; i++)
-		console_service_char(buf[i]);
-	return len;
+	char line[CONSOLE_LINE];
+	bool complete;
+	u8 ch;
+
+	while (console_read(&console_service.tty, &ch, 1) != 0) {
+		lock_take(&console_lock);
+		complete = console_service_char(ch);
+		if (complete)
+			memcpy(line, console_edit, sizeof(line));
+		console_pump();
+		lock_drop(&console_lock);
+		if (!complete)
+			continue;
+		console_command(line);
+		lock_take(&console_lock);
+		console_prompting = true;
+		console_echo(CONSOLE_PROMPT);
+		console_pump();
+		lock_drop(&console_lock);
+	}
+}
+
+static void console_service_input(struct tty *t)
+{
+	work_queue_on(0, &console_line_work);
 }
 
 static void console_print_char(void *ctx, char c)
@@ -251,9 +335,11 @@ void console_print(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
+	lock_take(&console_lock);
 	(void)vprint(console_print_char, NULL, fmt, ap);
-	va_end(ap);
 	console_pump();
+	lock_drop(&console_lock);
+	va_end(ap);
 }
 
 static void console_log_to(struct console *c, const char *line, size_t len)
@@ -271,10 +357,12 @@ static void console_log_to(struct console *c, const char *line, size_t len)
 
 void console_log(const char *line, size_t len)
 {
+	lock_take(&console_lock);
 	console_log_to(console_focused, line, len);
 	if (console_focused != &console_service)
 		console_log_to(&console_service, line, len);
 	console_pump();
+	lock_drop(&console_lock);
 }
 
 /* --- set-up -------------------------------------------------------------------------------------------------- */
@@ -286,7 +374,7 @@ static bool console_setup(struct console *c, const char *name)
 	(void)str_copy(c->name, name, sizeof(c->name));
 	c->tty.host = c;
 	c->tty.output = console_output;
-	c->tty.ready = console_guest_ready;
+	c->tty.read = console_read;
 	return c->ring != NULL;
 }
 
@@ -303,8 +391,9 @@ void console_init(void (*line)(char *text))
 	console_prompting = false;
 	console_notice_head = console_notice_tail = 0;
 	work_init(&console_room_work, console_tell_room);
+	work_init(&console_line_work, console_line);
 	memset(&console_tty, 0, sizeof(console_tty));
-	console_tty.input = console_typed;
+	console_tty.input = console_wire_input;
 	console_tty.room = console_wire_room;
 }
 
@@ -321,11 +410,30 @@ struct console *console_new(const char *name)
 		mem_free(c);
 		return NULL;
 	}
+	lock_take(&console_lock);
 	while (*p != &console_service)
 		p = &(*p)->next;
 	c->next = *p;
 	*p = c;
+	lock_drop(&console_lock);
 	return c;
+}
+
+void console_free(struct console *c)
+{
+	struct console **p = &console_list;
+
+	if (c == NULL)
+		return;
+	lock_take(&console_lock);
+	if (console_focused == c)
+		console_set_focus(&console_service);
+	while (*p != c)
+		p = &(*p)->next;
+	*p = c->next;
+	lock_drop(&console_lock);
+	mem_free(c->ring);
+	mem_free(c);
 }
 
 struct console *console_first(void)
@@ -335,6 +443,11 @@ struct console *console_first(void)
 
 bool console_drained(void)
 {
+	bool drained;
+
+	lock_take(&console_lock);
 	console_pump();
-	return console_focused->sent == console_focused->head && console_notice_head == console_notice_tail;
+	drained = console_focused->sent == console_focused->head && console_notice_head == console_notice_tail;
+	lock_drop(&console_lock);
+	return drained;
 }

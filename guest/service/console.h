@@ -23,6 +23,7 @@ struct console {
 	u64 sent;      /* of them on the line or skipped          */
 	bool mid_line; /* the last byte was not a newline         */
 	bool starved;  /* output() took less than offered         */
+	bool typed;    /* there is input that its guest's end has not been told of */
 	u32 in_head, in_tail;
 	u8 in[CONSOLE_INPUT];
 };
@@ -33,6 +34,8 @@ void console_init(void (*line)(char *text));
 struct tty *console_wire(void);
 /** A console for a guest's device, which makes itself the guest's end of its tty. NULL: no memory. */
 struct console *console_new(const char *name);
+/** One that nobody has ever used: no device is at its tty's other end. */
+void console_free(struct console *c);
 /** Give the line to @c. */
 void console_focus(struct console *c);
 /** The first guest's console, or the service console. */

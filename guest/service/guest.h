@@ -10,6 +10,11 @@
 #include "guest/vmm/machine.h"
 #include "hv/abi/boot_info.h"
 
+#define GUEST_DONATIONS 8 /* the hypervisor takes no more */
+
+/* Has it a VM, with memory and CPUs? While it is scrubbed: no longer, and not again yet. */
+enum guest_life { GUEST_GONE, GUEST_MADE, GUEST_SCRUBBED };
+
 struct guest {
 	struct vm vm; /* first: vm->stopped gets back from it */
 	const struct config_vm *config;
@@ -18,9 +23,20 @@ struct guest {
 	struct console *serial, *virtio;
 	u64 counter_offset; /* of its vCPUs, as in struct vcpu_state */
 	struct timer restart;
-	u64 starts, started; /* how often, and time_ns() of the last */
-	bool ended;	     /* for good */
-	bool stays;	     /* stopped from the console: it does not start again by itself */
+	enum guest_life life;
+	struct work scrub; /* GUEST_SCRUBBED: its memory goes back */
+	unsigned ndonations;
+	struct {
+		void *mem;
+		u64 size;
+	} donation[GUEST_DONATIONS]; /* what the hypervisor has for it */
+	unsigned cpu[VM_MAX_VCPUS];  /* physical CPU of each of its own */
+	unsigned priority, shares;
+	struct work shake;
+	u64 shakes, shaken, shake_seed; /* how often yet, how often done, the generator's state */
+	u64 starts, started;		/* how often, and time_ns() of the last */
+	bool ended;			/* for good */
+	bool stays;			/* stopped from the console: it does not start again by itself */
 };
 
 extern struct hv_info service_info;
@@ -36,10 +52,27 @@ const struct boot_module *guest_module(const char *name);
 bool guest_create(const struct config_vm *config);
 /** Load its kernel and let its first CPU run. False: said why in the log. */
 bool guest_start(struct guest *g);
+/** It could not be started: it has ended, and what it had goes back. */
+void guest_failed(struct guest *g);
 /** Stop it for good: it runs no more when service_guest_ended is called, which may be from here. */
 void guest_stop(struct guest *g);
-/** Start one that does not run, as after a reset. False: it is not yet out of its last life. */
+/** Start one that does not run, as after a reset, with a new VM if it has none. False: its last life is not over yet.
+ */
 bool guest_again(struct guest *g);
+/** Does it run, or stand still only because it was paused? */
+static inline bool guest_lives(const struct guest *g)
+{
+	enum vm_state s = vm_state(&g->vm);
+
+	return s == VM_RUNNING || s == VM_PAUSED;
+}
+/** Put its vCPU @i on physical CPU @cpu, with its priority, shares and budget. The hypervisor's errors. */
+MUST_CHECK status_t guest_sched(struct guest *g, unsigned i, unsigned cpu);
+/**
+ * @n times, as fast as it goes beside all else, take a random piece of its RAM out of its stage 2; it comes back when
+ * it is used. Says so in the log at the end. False: it does not run, or this is under way.
+ */
+bool guest_shake(struct guest *g, u64 n, u64 seed);
 struct guest *guest_by_name(const char *name);
 /** Have the hypervisor check who owns which page, and log the result. */
 void guest_audit(void);

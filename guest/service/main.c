@@ -89,12 +89,18 @@ static void main_configure(void)
 	}
 }
 
-void service_main(void)
+/* What each of the other CPUs does. */
+static void main_cpu(void)
+{
+	loop_run();
+}
+
+void service_main(const struct hv_info *info)
 {
 	const struct boot_info *boot;
 	unsigned running = 0;
 
-	rt_init(&service_info);
+	service_info = *info;
 	boot = (const struct boot_info *)(uintptr_t)service_info.boot_info;
 	main_console(boot);
 	guest_modules(boot);
@@ -102,6 +108,7 @@ void service_main(void)
 		 service_info.machine, service_info.ncpus, (unsigned long long)(service_info.counter_hz / 1000),
 		 (unsigned long long)(mem_free_bytes() >> 20));
 	main_configure();
+	rt_cpus_start(service_info.ncpus, main_cpu);
 	/* One that cannot be made or started has said why, and does not keep the others from running. */
 	for (unsigned i = 0; i < main_config.nvms; i++)
 		(void)guest_create(&main_config.vm[i]);
@@ -115,7 +122,7 @@ void service_main(void)
 		if (guest_start(g))
 			running++;
 		else
-			g->ended = true;
+			guest_failed(g);
 	}
 	if (running == 0) {
 		log_line("error: no guest could be started: powering off");

@@ -4,7 +4,7 @@
 
 #include "hv/lib/util.h"
 
-/* The index of the first region that ends behind @addr; b->n: none. */
+/* The index of the first region that ends behind @addr; b->n: none. All here that is not public is under the lock. */
 static unsigned bus_search(const struct bus *b, u64 addr)
 {
 	unsigned lo = 0, hi = b->n;
@@ -21,14 +21,18 @@ static unsigned bus_search(const struct bus *b, u64 addr)
 	return lo;
 }
 
-status_t bus_add(struct bus *b, struct bus_region *r)
+void bus_init(struct bus *b)
 {
-	unsigned i, at;
+	lock_init(&b->lock, LOCK_BUS);
+	b->n = 0;
+	b->last = NULL;
+}
 
-	if (range_bad(r->base, r->size))
-		return ERR_RANGE;
-	at = bus_search(b, r->base);
-	if (at < b->n && range_overlap(r->base, r->size, b->region[at]->base, b->region[at]->size))
+static status_t bus_insert(struct bus *b, struct bus_region *r, u64 base)
+{
+	unsigned i, at = bus_search(b, base);
+
+	if (at < b->n && range_overlap(base, r->size, b->region[at]->base, b->region[at]->size))
 		return ERR_EXISTS;
 	if (b->n == BUS_MAX_REGIONS)
 		return ERR_FULL;
@@ -36,36 +40,77 @@ status_t bus_add(struct bus *b, struct bus_region *r)
 		b->region[i] = b->region[i - 1];
 	b->region[at] = r;
 	b->n++;
-	b->last = NULL;
+	__atomic_store_n(&r->base, base, __ATOMIC_RELAXED);
+	__atomic_store_n(&b->last, (struct bus_region *)NULL, __ATOMIC_RELAXED);
 	return OK;
+}
+
+status_t bus_add_at(struct bus *b, struct bus_region *r, u64 base)
+{
+	status_t s;
+
+	if (range_bad(base, r->size))
+		return ERR_RANGE;
+	lock_take(&b->lock);
+	s = bus_insert(b, r, base);
+	lock_drop(&b->lock);
+	return s;
+}
+
+status_t bus_add(struct bus *b, struct bus_region *r)
+{
+	return bus_add_at(b, r, r->base);
 }
 
 void bus_remove(struct bus *b, struct bus_region *r)
 {
 	unsigned i;
 
+	lock_take(&b->lock);
 	for (i = 0; i < b->n && b->region[i] != r; i++)
 		;
-	if (i == b->n)
-		return;
-	b->n--;
-	for (; i < b->n; i++)
-		b->region[i] = b->region[i + 1];
-	b->last = NULL;
+	if (i < b->n) {
+		b->n--;
+		for (; i < b->n; i++)
+			b->region[i] = b->region[i + 1];
+		__atomic_store_n(&b->last, (struct bus_region *)NULL, __ATOMIC_RELAXED);
+	}
+	lock_drop(&b->lock);
 }
 
 struct bus_region *bus_find(struct bus *b, u64 addr)
 {
+	struct bus_region *r;
 	unsigned i;
 
-	/* Accesses come in runs to one device: the last region is right most times. */
-	if (b->last != NULL && addr - b->last->base < b->last->size)
-		return b->last;
+	lock_take(&b->lock);
 	i = bus_search(b, addr);
-	if (i == b->n || addr < b->region[i]->base)
-		return NULL;
-	b->last = b->region[i];
-	return b->last;
+	r = i < b->n && addr >= b->region[i]->base ? b->region[i] : NULL;
+	lock_drop(&b->lock);
+	return r;
+}
+
+enum bus_place { BUS_DEVICE, BUS_NOTHING, BUS_STRADDLES };
+
+/* Where does the access go? A device: its region and the offset there. */
+static enum bus_place bus_lookup(struct bus *b, u64 addr, unsigned size, struct bus_region **r, u64 *off)
+{
+	enum bus_place place = BUS_STRADDLES;
+	unsigned i;
+
+	lock_take(&b->lock);
+	i = bus_search(b, addr);
+	if (i == b->n || addr < b->region[i]->base) { /* no region holds its first byte */
+		if (size == 1 || ((i == b->n || b->region[i]->base - addr >= size) && !range_bad(addr, size)))
+			place = BUS_NOTHING;
+	} else if (bus_whole(b->region[i], addr, size, off)) {
+		*r = b->region[i];
+		/* Accesses come in runs to one device. */
+		__atomic_store_n(&b->last, *r, __ATOMIC_RELAXED);
+		place = BUS_DEVICE;
+	}
+	lock_drop(&b->lock);
+	return place;
 }
 
 static u64 bus_mask(unsigned size)
@@ -73,25 +118,18 @@ static u64 bus_mask(unsigned size)
 	return ~0ULL >> ((64 - 8 * size) & 63);
 }
 
-/* Is no byte of the access in any region? None holds @addr itself. */
-static bool bus_nothing(const struct bus *b, u64 addr, unsigned size)
-{
-	unsigned i = bus_search(b, addr);
-
-	return (i == b->n || b->region[i]->base - addr >= size) && !range_bad(addr, size);
-}
-
 /* Not in the region of the access before. */
 static NOINLINE u64 bus_read_other(struct bus *b, u64 addr, unsigned size)
 {
-	struct bus_region *r = bus_find(b, addr);
-	u64 value = 0;
+	struct bus_region *r;
+	u64 value = 0, off;
 	unsigned i;
 
-	if (r == NULL && (size == 1 || bus_nothing(b, addr, size)))
-		return bus_mask(size);
-	if (r != NULL && bus_whole(r, addr, size))
-		return r->ops->read(r->dev, addr - r->base, size) & bus_mask(size);
+	switch (bus_lookup(b, addr, size, &r, &off)) {
+	case BUS_DEVICE: return bus_region_read(r, off, size) & bus_mask(size);
+	case BUS_NOTHING: return bus_mask(size);
+	default: break;
+	}
 	for (i = 0; i < size && i < 8; i++)
 		value |= bus_read(b, addr + i, 1) << (8 * i);
 	return value;
@@ -99,23 +137,24 @@ static NOINLINE u64 bus_read_other(struct bus *b, u64 addr, unsigned size)
 
 u64 bus_read(struct bus *b, u64 addr, unsigned size)
 {
-	const struct bus_region *r = bus_hit(b, addr, size);
+	u64 off;
+	const struct bus_region *r = bus_hit(b, addr, size, &off);
 
 	if (likely(r != NULL))
-		return r->ops->read(r->dev, addr - r->base, size) & bus_mask(size);
+		return bus_region_read(r, off, size) & bus_mask(size);
 	return bus_read_other(b, addr, size);
 }
 
 static NOINLINE void bus_write_other(struct bus *b, u64 addr, unsigned size, u64 value)
 {
-	struct bus_region *r = bus_find(b, addr);
+	struct bus_region *r;
 	unsigned i;
+	u64 off;
 
-	if (r == NULL && (size == 1 || bus_nothing(b, addr, size)))
-		return;
-	if (r != NULL && bus_whole(r, addr, size)) {
-		r->ops->write(r->dev, addr - r->base, size, value & bus_mask(size));
-		return;
+	switch (bus_lookup(b, addr, size, &r, &off)) {
+	case BUS_DEVICE: bus_region_write(r, off, size, value & bus_mask(size)); return;
+	case BUS_NOTHING: return;
+	default: break;
 	}
 	for (i = 0; i < size && i < 8; i++)
 		bus_write(b, addr + i, 1, value >> (8 * i) & 0xff);
@@ -123,10 +162,11 @@ static NOINLINE void bus_write_other(struct bus *b, u64 addr, unsigned size, u64
 
 void bus_write(struct bus *b, u64 addr, unsigned size, u64 value)
 {
-	const struct bus_region *r = bus_hit(b, addr, size);
+	u64 off;
+	const struct bus_region *r = bus_hit(b, addr, size, &off);
 
 	if (likely(r != NULL))
-		r->ops->write(r->dev, addr - r->base, size, value & bus_mask(size));
+		bus_region_write(r, off, size, value & bus_mask(size));
 	else
 		bus_write_other(b, addr, size, value);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/vmm/loop.h: the event loop, and how vCPUs get into it and out. */
+/* guest/vmm/loop.h: the event loop, which runs on each CPU. */
 #ifndef GUEST_VMM_LOOP_H
 #define GUEST_VMM_LOOP_H
 
 #include "guest/vmm/vm.h"
 
-/** Serve events for ever. */
+/** Serve this CPU's events for ever. */
 NORETURN void loop_run(void);
 
 /**
@@ -14,11 +14,8 @@ NORETURN void loop_run(void);
  */
 struct vcpu *loop_step(struct vcpu *v);
 
-/** Let @v run from its present state on. The hypervisor's errors. */
-MUST_CHECK status_t loop_vcpu_run(struct vcpu *v);
-
-/** @vm goes on where vm_pause has stopped it. False: it was not paused. */
-bool vm_resume(struct vm *vm);
+/** @v goes on after its VM was paused; with @serve, its exit is served first. Not from the event's own round. */
+void loop_go(struct vcpu *v, bool serve);
 
 /** Serve the exit in @v's run page; clears v->owed if there shall be no reply now. Each architecture has its own. */
 void exit_dispatch(struct vcpu *v);

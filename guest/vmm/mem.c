@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/vmm/mem.c: a guest's RAM as the service VM reaches it. */
+/* guest/vmm/mem.c: a guest's RAM: as the service VM reaches it, and what of it is in the guest's stage 2. */
 #include "guest/vmm/vm.h"
 #include "hv/lib/util.h"
 
@@ -73,4 +73,98 @@ status_t vm_write(const struct vm *vm, u64 gpa, const void *buf, u64 len)
 		memcpy(to, from, part);
 	}
 	return OK;
+}
+
+/* Under the lock from here on. The piece of holes that [@gpa, @gpa+@size) touches; nholes: none. */
+static unsigned mem_hole(const struct vm *vm, u64 gpa, u64 size)
+{
+	unsigned i;
+
+	for (i = 0; i < vm->nholes; i++) {
+		if (range_overlap(gpa, size, vm->hole[i].gpa, vm->hole[i].size))
+			break;
+	}
+	return i;
+}
+
+static status_t mem_map(struct vm *vm, u64 gpa, u64 size)
+{
+	u64 part = size;
+	void *p = vm_mem_part(vm, gpa, &part);
+	status_t s;
+
+	do {
+		s = hv_vm_map(vm->id, gpa, p, size, MAP_R | MAP_W | MAP_X);
+	} while (s == ERR_NOMEM && vm->donate != NULL && vm->donate(vm));
+	return s;
+}
+
+/* Map hole @i again. */
+static status_t mem_fill(struct vm *vm, unsigned i)
+{
+	status_t s = mem_map(vm, vm->hole[i].gpa, vm->hole[i].size);
+
+	if (s == OK) {
+		vm->hole[i] = vm->hole[--vm->nholes];
+		vm->refaults++;
+	}
+	return s;
+}
+
+status_t vm_ram_unmap(struct vm *vm, u64 gpa, u64 size)
+{
+	u64 part = size;
+	status_t s;
+
+	if (size == 0 || !is_aligned(gpa | size, PAGE_SIZE) || vm_mem_part(vm, gpa, &part) == NULL || part != size)
+		return ERR_RANGE;
+	lock_take(&vm->ram_lock);
+	if (mem_hole(vm, gpa, size) != vm->nholes) {
+		s = ERR_EXISTS;
+	} else if (vm->nholes == VM_MAX_HOLES) {
+		s = ERR_FULL;
+	} else {
+		do {
+			s = hv_vm_unmap(vm->id, gpa, size);
+		} while (s == ERR_NOMEM && vm->donate != NULL && vm->donate(vm));
+		if (s == OK)
+			vm->hole[vm->nholes++] = (struct vm_hole){ gpa, size };
+	}
+	lock_drop(&vm->ram_lock);
+	return s;
+}
+
+static bool mem_failed(struct vm *vm, status_t s)
+{
+	if (s == OK)
+		return false;
+	vm_stop(vm, STOP_CRASH, "a piece of its RAM cannot be mapped again: status %d", (int)s);
+	return true;
+}
+
+bool vm_ram_fault(struct vm *vm, u64 gpa)
+{
+	status_t s = OK;
+	unsigned i;
+
+	if (!vm_is_ram(vm, gpa))
+		return false;
+	lock_take(&vm->ram_lock);
+	i = mem_hole(vm, gpa, 1);
+	if (i < vm->nholes)
+		s = mem_fill(vm, i);
+	lock_drop(&vm->ram_lock);
+	(void)mem_failed(vm, s);
+	return true;
+}
+
+bool vm_ram_restore(struct vm *vm)
+{
+	status_t s = OK;
+
+	lock_take(&vm->ram_lock);
+	while (s == OK && vm->nholes != 0)
+		s = mem_fill(vm, vm->nholes - 1);
+	lock_drop(&vm->ram_lock);
+	return !mem_failed(vm, s);
 }

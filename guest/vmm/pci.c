@@ -38,6 +38,7 @@ void pci_dev_init(struct pci_dev *d, struct vm *vm, u16 vendor, u16 device, u32 
 {
 	memset(d, 0, sizeof(*d));
 	d->vm = vm;
+	lock_init(&d->lock, LOCK_DEVICE);
 	pci_put(&d->cfg[PCI_VENDOR_ID], 2, vendor);
 	pci_put(&d->cfg[PCI_DEVICE_ID], 2, device);
 	pci_put(&d->cfg[PCI_CLASS], 3, class_code);
@@ -63,7 +64,7 @@ void pci_bar_init(struct pci_dev *d, unsigned n, u32 size, bool io, bool is64, c
 	bar->io = io;
 	bar->is64 = is64;
 	bar->ops = ops;
-	bar->region = (struct bus_region){ .size = size, .ops = ops, .dev = d };
+	bar->region = (struct bus_region){ .size = size, .ops = ops, .dev = d, .lock = &d->lock };
 	pci_put(&d->cfg[off], 4, io ? PCI_BAR_IO : is64 ? PCI_BAR_64 : 0);
 	pci_put(&d->wmask[off], 4, ~(u64)(size - 1));
 	if (is64)
@@ -143,8 +144,7 @@ void pci_bars_map(struct pci_dev *d)
 
 		if (bar->mapped || !pci_bar_wanted(d, n, &addr))
 			continue;
-		bar->region.base = addr;
-		if (bus_add(pci_bar_bus(d, n), &bar->region) != OK)
+		if (bus_add_at(pci_bar_bus(d, n), &bar->region, addr) != OK)
 			continue; /* the guest's own conflict: the range keeps its owner */
 		bar->mapped = true;
 		if (d->bar_moved)
@@ -152,21 +152,29 @@ void pci_bars_map(struct pci_dev *d)
 	}
 }
 
-/* The header has changed: the buses follow. What was in a BAR's way may have moved out of it. */
-static void pci_bars_update(struct pci_dev *d)
+/* The header has changed: the buses follow. True: one has left its place. */
+static bool pci_bars_update(struct pci_dev *d)
 {
-	unsigned i;
+	bool left;
 
 	if (d->root == NULL)
-		return;
-	if (!pci_bars_unmap(d)) {
-		pci_bars_map(d);
-		return;
-	}
+		return false;
+	left = pci_bars_unmap(d);
 	pci_bars_map(d);
-	for (i = 0; i < ARRAY_SIZE(d->root->dev); i++) {
-		if (d->root->dev[i] != NULL && d->root->dev[i] != d)
-			pci_bars_map(d->root->dev[i]);
+	return left;
+}
+
+/* A BAR of @d was perhaps in the way of another function's. The root's lock is held, @d's is not. */
+static void pci_bars_others(const struct pci_dev *d)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(d->root->dev); i++) {
+		struct pci_dev *o = d->root->dev[i];
+
+		if (o == NULL || o == d)
+			continue;
+		lock_take(&o->lock);
+		pci_bars_map(o);
+		lock_drop(&o->lock);
 	}
 }
 
@@ -179,6 +187,7 @@ void pci_intx_update(struct pci_dev *d)
 
 	if (out == d->intx_out || root == NULL || root->intx_gsi == NULL || pin == 0)
 		return;
+	lock_take(&root->intx_lock);
 	d->intx_out = out;
 	gsi = root->intx_gsi(d->devfn >> 3, pin);
 	/* Pins share a line: it is low only when all that share it are. */
@@ -188,6 +197,7 @@ void pci_intx_update(struct pci_dev *d)
 		level = o != NULL && o->intx_out && root->intx_gsi(o->devfn >> 3, o->cfg[PCI_INTERRUPT_PIN]) == gsi;
 	}
 	vm_irq(d->vm, gsi, level);
+	lock_drop(&root->intx_lock);
 }
 
 void pci_intx(struct pci_dev *d, bool level)
@@ -202,19 +212,24 @@ void pci_intx(struct pci_dev *d, bool level)
 
 u64 pci_cfg_read(struct pci_dev *d, unsigned off, unsigned size)
 {
+	u64 v;
+
 	if (size == 0 || size > 8 || off > PCI_CFG_SIZE - size)
 		return ~0ULL;
+	lock_take(&d->lock);
 	if (d->cfg_read)
 		d->cfg_read(d, off, size);
-	return pci_get(&d->cfg[off], size);
+	v = pci_get(&d->cfg[off], size);
+	lock_drop(&d->lock);
+	return v;
 }
 
-void pci_cfg_write(struct pci_dev *d, unsigned off, unsigned size, u64 value)
+/* With the lock. True: a BAR has left its place. */
+static bool pci_cfg_set(struct pci_dev *d, unsigned off, unsigned size, u64 value)
 {
+	bool left = false;
 	unsigned i;
 
-	if (size == 0 || size > 8 || off > PCI_CFG_SIZE - size)
-		return;
 	for (i = 0; i < size; i++) {
 		unsigned at = off + i;
 		u8 b = (u8)(value >> (8 * i));
@@ -224,7 +239,7 @@ void pci_cfg_write(struct pci_dev *d, unsigned off, unsigned size, u64 value)
 			d->cfg[at] &= (u8) ~(b & d->w1c[at]);
 	}
 	if (off < PCI_BAR0 + 4 * PCI_BARS && off + size > PCI_COMMAND) {
-		pci_bars_update(d);
+		left = pci_bars_update(d);
 		pci_intx_update(d);
 	}
 	if (d->msix.cap != 0 && off <= d->msix.cap + MSIX_CONTROL + 1u && off + size > d->msix.cap + MSIX_CONTROL) {
@@ -233,4 +248,18 @@ void pci_cfg_write(struct pci_dev *d, unsigned off, unsigned size, u64 value)
 	}
 	if (d->cfg_written && off + size > PCI_HEADER_END)
 		d->cfg_written(d, off, size);
+	return left;
+}
+
+void pci_cfg_write(struct pci_dev *d, unsigned off, unsigned size, u64 value)
+{
+	bool left;
+
+	if (size == 0 || size > 8 || off > PCI_CFG_SIZE - size)
+		return;
+	lock_take(&d->lock);
+	left = pci_cfg_set(d, off, size, value);
+	lock_drop(&d->lock);
+	if (left)
+		pci_bars_others(d);
 }

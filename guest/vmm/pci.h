@@ -35,6 +35,7 @@ struct pci_msix {
 /* A function. A device model embeds it. */
 struct pci_dev {
 	struct vm *vm;
+	struct lock lock;      /* its configuration space, its BARs' registers, the device model */
 	struct pci_root *root; /* NULL until pci_add */
 	u8 devfn;
 	u8 cfg[PCI_CFG_SIZE];	/* little-endian, as the guest reads it        */
@@ -45,7 +46,7 @@ struct pci_dev {
 	struct pci_bar bar[PCI_BARS];
 	struct pci_msix msix;
 	bool intx;		    /* level of its INTx pin, as the device model wants it         */
-	bool intx_out;		    /* the same after the disable bit and MSI-X: what the root sees */
+	bool intx_out;		    /* the same after the disable bit and MSI-X; under intx_lock, too */
 	u8 reset_cfg[PCI_CFG_SIZE]; /* cfg as pci_root_assign left it                               */
 	/* Optional: a write to configuration space behind the header has been stored at [off, off+size). */
 	void (*cfg_written)(struct pci_dev *, unsigned off, unsigned size);
@@ -59,6 +60,8 @@ struct pci_dev {
 
 struct pci_root {
 	struct vm *vm;
+	struct lock lock;	  /* the ways to configuration space, and where BARs lie    */
+	struct lock intx_lock;	  /* pins and the lines that they share                     */
 	struct pci_dev *dev[256]; /* by devfn on bus 0 */
 	struct bus_region ecam;	  /* 1 MiB a bus; bus 0 only is populated */
 	struct bus_region cf8;	  /* ports CF8-CFF (x86) */
@@ -96,6 +99,7 @@ MUST_CHECK status_t pci_host_bridge_init(struct pci_root *, struct pci_dev *d);
 MUST_CHECK status_t pci_root_assign(struct pci_root *);
 /** Reset every function's configuration to what pci_root_assign left. */
 void pci_root_reset(struct pci_root *);
+/* All that follows is called with d->lock held, but for pci_cfg_read and pci_cfg_write, which take it. */
 /** Raise MSI-X vector @v (kept pending while masked); false when MSI-X is off: use pci_intx. */
 bool pci_msix_raise(struct pci_dev *d, unsigned v);
 bool pci_msix_on(const struct pci_dev *d);

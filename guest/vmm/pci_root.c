@@ -89,10 +89,13 @@ status_t pci_root_init(struct pci_root *root, struct vm *vm, u64 ecam_base, bool
 	status_t s;
 
 	root->vm = vm;
+	lock_init(&root->lock, LOCK_PCI);
+	lock_init(&root->intx_lock, LOCK_INTX);
 	memset(root->dev, 0, sizeof(root->dev));
 	root->config_address = 0;
 	root->ecam = (struct bus_region){ .base = ecam_base, .size = ECAM_BUS_SIZE, .ops = &ecam_ops, .dev = root };
 	root->cf8 = (struct bus_region){ .ops = &cf8_ops, .dev = root };
+	root->ecam.lock = root->cf8.lock = &root->lock;
 	s = bus_add(&vm->mmio, &root->ecam);
 	if (s != OK || !cf8)
 		return s;
@@ -172,7 +175,9 @@ static status_t root_assign_dev(struct pci_root *root, struct pci_dev *d)
 	if (d->cfg[PCI_INTERRUPT_PIN] != 0 && root->intx_gsi)
 		d->cfg[PCI_INTERRUPT_LINE] = (u8)root->intx_gsi(d->devfn >> 3, d->cfg[PCI_INTERRUPT_PIN]);
 	memcpy(d->reset_cfg, d->cfg, sizeof(d->cfg));
+	lock_take(&d->lock);
 	pci_bars_map(d);
+	lock_drop(&d->lock);
 	return OK;
 }
 
@@ -193,20 +198,29 @@ void pci_root_reset(struct pci_root *root)
 {
 	unsigned i;
 
+	lock_take(&root->lock);
 	root->config_address = 0;
 	for (i = 0; i < ARRAY_SIZE(root->dev); i++) {
 		struct pci_dev *d = root->dev[i];
 
 		if (d == NULL)
 			continue;
+		lock_take(&d->lock);
 		pci_intx(d, false);
 		memcpy(d->cfg, d->reset_cfg, sizeof(d->cfg));
 		pci_msix_reset(d);
 		pci_bars_unmap(d);
+		lock_drop(&d->lock);
 	}
 	/* Only when all have left their old places is every new place free. */
 	for (i = 0; i < ARRAY_SIZE(root->dev); i++) {
-		if (root->dev[i] != NULL)
-			pci_bars_map(root->dev[i]);
+		struct pci_dev *d = root->dev[i];
+
+		if (d == NULL)
+			continue;
+		lock_take(&d->lock);
+		pci_bars_map(d);
+		lock_drop(&d->lock);
 	}
+	lock_drop(&root->lock);
 }

@@ -213,10 +213,19 @@ bool vq_enable_notify(struct vq *q, bool on)
 	return vq_load(q->avail_mem, VRING_IDX) != q->last_avail;
 }
 
-void vq_doorbell(struct vq *q)
+void vq_kick(struct vq *q)
 {
 	if (vq_live(q))
 		q->dev->ops->kick(q->dev, q->index);
+}
+
+void vq_doorbell(struct vq *q)
+{
+	struct lock *l = &q->dev->pci.lock;
+
+	lock_take(l);
+	vq_kick(q);
+	lock_drop(l);
 }
 
 void vq_again(struct vq *q)

@@ -51,6 +51,10 @@ struct vq {
 	void *desc_mem, *avail_mem, *used_mem;
 };
 
+/*
+ * A virtio device's lock is its PCI function's. Callbacks are called with it, and all functions below are, but for
+ * those that make a device, vq_doorbell and virtio_reset.
+ */
 /* At most six callbacks; any may be NULL but kick. */
 struct virtio_ops {
 	void (*kick)(struct virtio *, unsigned q); /* the driver made buffers available in @q */
@@ -117,13 +121,18 @@ void virtio_interrupt(struct virtio *v, u16 vector, u8 isr);
 void virtio_broken(struct virtio *v, const char *why);
 /** Its configuration changed: bump the generation and interrupt. */
 void virtio_config_changed(struct virtio *v);
-/** A doorbell event's cookie is the struct vq: the event loop calls this. */
+/** What a notification does. */
+void vq_kick(struct vq *q);
+/** A doorbell event's cookie is the struct vq: the event loop calls this, on any CPU. Takes the device's lock. */
 void vq_doorbell(struct vq *q);
 /** Copy between a chain's readable (writable) bytes from @off on and a buffer; returns how many. */
 u64 vq_copy_out(const struct vq_chain *c, u64 off, void *buf, u64 len);
 u64 vq_copy_in(const struct vq_chain *c, u64 off, const void *buf, u64 len);
-/** Reset the device as the driver's write of status 0 does: for a machine reset. */
+/** Reset the device as the driver's write of status 0 does: for a machine reset. Takes its lock. */
 void virtio_reset(struct virtio *v);
+
+/** Forget one that virtio_X_new has made and no vCPU has ever seen. */
+void virtio_free(struct virtio *v);
 
 /* The devices, one file each in guest/vmm/dev/. */
 MUST_CHECK status_t virtio_blk_new(struct vm *, struct pci_root *, unsigned devfn, struct disk *);

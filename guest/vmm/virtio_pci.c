@@ -144,7 +144,7 @@ static void vpci_reset_done(struct virtio *v)
 	v->status = 0;
 }
 
-void virtio_reset(struct virtio *v)
+static void vpci_reset(struct virtio *v)
 {
 	unsigned i;
 
@@ -165,6 +165,13 @@ void virtio_reset(struct virtio *v)
 		vpci_reset_done(v);
 }
 
+void virtio_reset(struct virtio *v)
+{
+	lock_take(&v->pci.lock);
+	vpci_reset(v);
+	lock_drop(&v->pci.lock);
+}
+
 void virtio_hold(struct virtio *v)
 {
 	v->inflight++;
@@ -180,14 +187,17 @@ void virtio_release(struct virtio *v)
 static void vpci_work(struct work *w)
 {
 	struct virtio *v = container_of(w, struct virtio, work);
-	u32 again = v->again;
 	unsigned i;
+	u32 again;
 
+	lock_take(&v->pci.lock);
+	again = v->again;
 	v->again = 0;
 	for (i = 0; i < v->nvq; i++) {
 		if (again >> i & 1)
-			vq_doorbell(&v->vq[i]);
+			vq_kick(&v->vq[i]);
 	}
+	lock_drop(&v->pci.lock);
 }
 
 static void vpci_set_status(struct virtio *v, u8 status)
@@ -198,7 +208,7 @@ static void vpci_set_status(struct virtio *v, u8 status)
 	if (v->resetting)
 		return;
 	if (status == 0) {
-		virtio_reset(v);
+		vpci_reset(v);
 		return;
 	}
 	/* 3.1.1: a set of features without VERSION_1, or with one that was not offered, does not stick. */
@@ -364,7 +374,7 @@ static u64 vpci_isr_read(struct virtio *v)
 static void vpci_notify(struct virtio *v, u64 off)
 {
 	if (off / NOTIFY_STRIDE < v->nvq)
-		vq_doorbell(&v->vq[off / NOTIFY_STRIDE]);
+		vq_kick(&v->vq[off / NOTIFY_STRIDE]);
 }
 
 static u64 vpci_mmio_read(void *dev, u64 off, unsigned size)
@@ -540,4 +550,16 @@ status_t virtio_init(struct virtio *v, struct vm *vm, struct pci_root *root, uns
 	v->pci.cfg_read = vpci_cfg_read;
 	v->pci.cfg_written = vpci_cfg_written;
 	return pci_add(root, &v->pci, devfn);
+}
+
+/* Each device's struct begins with its struct virtio, which begins with its struct pci_dev. */
+void virtio_free(struct virtio *v)
+{
+	for (unsigned n = 0; n < PCI_BARS; n++) {
+		if (v->pci.bar[n].mapped)
+			bus_remove(v->pci.bar[n].io ? &v->pci.vm->pio : &v->pci.vm->mmio, &v->pci.bar[n].region);
+	}
+	if (v->pci.root != NULL)
+		v->pci.root->dev[v->pci.devfn] = NULL;
+	mem_free(v);
 }

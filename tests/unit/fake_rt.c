@@ -11,7 +11,21 @@ struct fake_rt fake;
 static struct list fake_timers = LIST_INIT(fake_timers);
 static struct list fake_work = LIST_INIT(fake_work);
 static _Alignas(4096) u8 fake_mailbox[PAGE_SIZE];
-WEAK void *hv_mailbox = fake_mailbox;
+
+WEAK void *hv_mailbox(void)
+{
+	return fake_mailbox;
+}
+
+WEAK struct rt_cpu *rt_cpu(unsigned n)
+{
+	return n < FAKE_CPUS ? &fake_cpus[n] : NULL;
+}
+
+WEAK unsigned rt_ncpus(void)
+{
+	return 1;
+}
 
 void fake_reset(void)
 {
@@ -19,6 +33,8 @@ void fake_reset(void)
 	memset(fake_mailbox, 0, sizeof(fake_mailbox));
 	list_init(&fake_timers);
 	list_init(&fake_work);
+	fake_cpus_reset();
+	lock_nmine = 0;
 }
 
 WEAK void panic(const char *fmt, ...)
@@ -52,11 +68,12 @@ WEAK u64 time_wall(void)
 	return fake.wall + fake.now / 1000000000;
 }
 
-WEAK void timer_init(struct timer *t, void (*fn)(struct timer *))
+WEAK void timer_init(struct timer *t, void (*fn)(struct timer *), struct lock *lock)
 {
+	memset(t, 0, sizeof(*t));
 	list_init(&t->link);
-	t->when = 0;
 	t->fn = fn;
+	t->lock = lock;
 }
 
 WEAK void timer_set(struct timer *t, u64 when)
@@ -65,6 +82,7 @@ WEAK void timer_set(struct timer *t, u64 when)
 
 	list_del(&t->link);
 	t->when = when;
+	t->armed = true;
 	list_for_each (pos, &fake_timers) {
 		if (list_entry(pos, struct timer, link)->when > when)
 			break;
@@ -74,12 +92,13 @@ WEAK void timer_set(struct timer *t, u64 when)
 
 WEAK void timer_cancel(struct timer *t)
 {
+	t->armed = false;
 	list_del(&t->link);
 }
 
 WEAK bool timer_armed(const struct timer *t)
 {
-	return !list_empty(&t->link);
+	return t->armed;
 }
 
 void fake_advance(u64 ns)
@@ -93,13 +112,19 @@ void fake_advance(u64 ns)
 			break;
 		fake.now = MAX(fake.now, t->when);
 		list_del(&t->link);
+		t->armed = false;
+		if (t->lock)
+			lock_take(t->lock);
 		t->fn(t);
+		if (t->lock)
+			lock_drop(t->lock);
 	}
 	fake.now = end;
 }
 
 WEAK void work_init(struct work *w, void (*fn)(struct work *))
 {
+	w->queued = 0;
 	list_init(&w->link);
 	w->fn = fn;
 }
@@ -108,6 +133,11 @@ WEAK void work_queue(struct work *w)
 {
 	if (list_empty(&w->link))
 		list_add_tail(&fake_work, &w->link);
+}
+
+WEAK void work_queue_on(unsigned n, struct work *w)
+{
+	work_queue(w);
 }
 
 unsigned fake_run_work(void)
@@ -242,6 +272,29 @@ WEAK void vm_stop(struct vm *vm, enum vm_stop how, const char *why, ...)
 	va_end(ap);
 }
 
+WEAK bool vm_ram_fault(struct vm *vm, u64 gpa)
+{
+	fake.nfault++;
+	return vm_is_ram(vm, gpa);
+}
+
+WEAK bool vm_ram_restore(struct vm *vm)
+{
+	vm->nholes = 0;
+	return true;
+}
+
+WEAK bool vm_park(struct vcpu *v)
+{
+	bool all = true;
+
+	v->owed = false;
+	v->parked = true;
+	for (unsigned i = 0; i < v->vm->nvcpus; i++)
+		all &= v->vm->vcpu[i].parked;
+	return all;
+}
+
 static void fake_irq(struct vm *vm, unsigned gsi, bool level)
 {
 	fake.nirq++;
@@ -285,9 +338,16 @@ static size_t fake_tty_output(struct tty *tty, const u8 *buf, size_t len)
 	return n;
 }
 
-static void fake_tty_ready(struct tty *tty)
+static size_t fake_tty_read(struct tty *tty, u8 *buf, size_t len)
 {
-	container_of(tty, struct fake_tty, tty)->nready++;
+	struct fake_tty *t = container_of(tty, struct fake_tty, tty);
+	size_t n = MIN(len, t->nin);
+
+	t->nread++;
+	memcpy(buf, t->in, n);
+	memmove(t->in, t->in + n, t->nin - n);
+	t->nin -= n;
+	return n;
 }
 
 void fake_tty_init(struct fake_tty *t)
@@ -295,12 +355,17 @@ void fake_tty_init(struct fake_tty *t)
 	memset(t, 0, sizeof(*t));
 	t->space = sizeof(t->out);
 	t->tty.output = fake_tty_output;
-	t->tty.ready = fake_tty_ready;
+	t->tty.read = fake_tty_read;
 }
 
 size_t fake_tty_input(struct fake_tty *t, const char *s)
 {
-	return t->tty.input(&t->tty, (const u8 *)s, strlen(s));
+	size_t len = MIN(strlen(s), sizeof(t->in) - t->nin), before = t->nin;
+
+	memcpy(t->in + t->nin, s, len);
+	t->nin += len;
+	t->tty.input(&t->tty);
+	return before + len - t->nin;
 }
 
 void fake_tty_room(struct fake_tty *t, size_t n)

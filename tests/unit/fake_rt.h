@@ -3,6 +3,7 @@
 #ifndef FAKE_RT_H
 #define FAKE_RT_H
 
+#include "guest/rt/cpu.h"
 #include "guest/rt/rt.h"
 #include "guest/rt/tty.h"
 #include "guest/vmm/vm.h"
@@ -37,6 +38,7 @@ struct fake_rt {
 	unsigned nirq;		/* calls of fake_vm's irq */
 	bool gsi_level[64];	/* last level by GSI      */
 	unsigned gsi_edges[64]; /* low to high changes    */
+	unsigned nfault;	/* calls of vm_ram_fault  */
 	unsigned nline;		/* calls of hv_vm_line    */
 	bool line[256];		/* last level by line     */
 	bool no_memory;		/* mem_alloc fails        */
@@ -60,11 +62,13 @@ struct fake_tty {
 	struct tty tty;
 	u8 out[4096];
 	size_t nout;
-	size_t space;	 /* how much output() still takes */
-	unsigned nready; /* calls of ready()              */
+	size_t space; /* how much output() still takes */
+	u8 in[4096];  /* input that waits              */
+	size_t nin;
+	unsigned nread; /* calls of read()               */
 };
 void fake_tty_init(struct fake_tty *t);
-/** Offer input; returns how much the guest's end took. */
+/** More input, and word of it; returns how much of what waits the guest's end took. What it did not still waits. */
 size_t fake_tty_input(struct fake_tty *t, const char *s);
 /** The host end takes @n more bytes and says so. */
 void fake_tty_room(struct fake_tty *t, size_t n);

@@ -14,6 +14,16 @@
 #include "guest/rt/hypercall.h"
 #include "self/insn.h"
 
+struct rt_cpu *rt_cpu(unsigned n)
+{
+	return &fake_cpus[n];
+}
+
+void cpu_kick(unsigned n)
+{
+	fail();
+}
+
 struct fake_serial chip;
 struct tty user;
 static u64 now;
@@ -73,13 +83,16 @@ void irq_done(struct irq_handler *h)
 	done++;
 }
 
-static size_t on_input(struct tty *t, const u8 *buf, size_t len)
+static void on_input(struct tty *t)
 {
-	size_t n = MIN(len, (size_t)(max_got - ngot));
+	ngot += (unsigned)tty_read(t, (u8 *)got + ngot, max_got - ngot);
+}
 
-	memcpy(got + ngot, buf, n);
-	ngot += (unsigned)n;
-	return n;
+static void time_passes(void)
+{
+	now += 20000000;
+	(void)timers_run();
+	work_run();
 }
 
 static void on_room(struct tty *t)
@@ -101,8 +114,7 @@ int serial_setup(void **state)
 
 int serial_teardown(void **state)
 {
-	if (driver.line->ops != NULL) /* it has been started */
-		timer_cancel(&driver.line->timer);
+	fake_cpus_reset();
 	return 0;
 }
 
@@ -159,8 +171,7 @@ void a_lost_interrupt_is_made_up_for(void **state)
 	(void)tty_write(&user, text, sizeof(text));
 	for (unsigned i = 0; i < 10; i++) {
 		chip.in_fifo = 0;
-		now += 20000000;
-		(void)timers_run();
+		time_passes();
 	}
 	assert_int_equal(chip.nout, 40);
 	assert_false(timer_armed(&driver.line->timer));
@@ -174,7 +185,7 @@ void input_waits_for_its_reader(void **state)
 	handler->fn(handler);
 	assert_int_equal(ngot, 4);
 	max_got = 100;
-	tty_ready(&user);
+	on_input(&user);
 	assert_memory_equal(got, "0123456789", 10);
 }
 
@@ -196,8 +207,7 @@ void without_an_interrupt_it_polls(void **state)
 	assert_int_equal(driver.init(), OK);
 	chip.in[0] = 'x';
 	chip.nin = 1;
-	now += 20000000;
-	(void)timers_run();
+	time_passes();
 	assert_int_equal(ngot, 1);
 	assert_true(timer_armed(&driver.line->timer));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LINK: guest/service/config.c guest/service/inih.c */
+/* LINK: guest/service/config.c guest/service/parse.c guest/service/inih.c */
 /* CFLAGS: -isystem build/src/libinih */
 #include "guest/service/config.h"
 

@@ -23,7 +23,12 @@ static struct pc pc;
 static struct run_page run;
 static struct vcpu *v = &vm.vcpu[0];
 static char mailbox[4096];
-void *hv_mailbox = mailbox;
+static unsigned nfault;
+
+void *hv_mailbox(void)
+{
+	return mailbox;
+}
 static u64 written;
 static unsigned eoi, gets, stops;
 static enum vm_stop expected_stop;
@@ -54,7 +59,7 @@ void vm_stop(struct vm *m, enum vm_stop how, const char *fmt, ...)
 
 struct hv_result hv_call(enum hypercall nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 {
-	struct vcpu_state *s = hv_mailbox;
+	struct vcpu_state *s = hv_mailbox();
 
 	if (nr == HV_VCPU_GET) {
 		gets++;
@@ -63,6 +68,19 @@ struct hv_result hv_call(enum hypercall nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 		s->regs.gpr[X86_RAX] = 99;
 	}
 	return (struct hv_result){ OK, 0, 0, 0 };
+}
+
+bool vm_park(struct vcpu *cpu)
+{
+	cpu->owed = false;
+	cpu->parked = true;
+	return vm.vcpu[0].parked && (vm.nvcpus < 2 || vm.vcpu[1].parked);
+}
+
+bool vm_ram_fault(struct vm *m, u64 gpa)
+{
+	nfault++;
+	return true;
 }
 
 void *vm_mem(const struct vm *m, u64 gpa, u64 len)
@@ -77,7 +95,7 @@ status_t emu_translate(struct emu *e, u64 linear, bool write, bool fetch, u64 *g
 
 enum emu_result emu_step(struct emu *e)
 {
-	assert_ptr_equal(pc.current, v);
+	assert_ptr_equal(pc_current(), v);
 	e->fault = (struct emu_fault){ .vector = 14, .has_error = true, .error = 2, .cr2 = 0x1234 };
 	return emu_answer;
 }
@@ -133,7 +151,7 @@ static int setup(void **state)
 	v->vm = &vm;
 	v->run = &run;
 	v->owed = true;
-	pc.current = NULL;
+	pc_set_current(NULL);
 	gets = stops = 0;
 	expected_stop = STOP_CRASH;
 	emu_answer = EMU_DONE;
@@ -246,7 +264,7 @@ static void a_triple_fault_says_what_it_was(void **state)
 
 static void a_sipi_starts_the_cpu_and_init_parks_it(void **state)
 {
-	const struct vcpu_state *s = hv_mailbox;
+	const struct vcpu_state *s = hv_mailbox();
 
 	run.kind = EXIT_SIPI;
 	run.data = 0x9a;

@@ -34,13 +34,13 @@ struct hv_result hv_call(enum hypercall nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 	assert_int_equal(a, 70);
 	if (nr == HV_VCPU_GET) {
 		gets++;
-		memcpy(hv_mailbox, &cpu, sizeof(cpu));
+		memcpy(hv_mailbox(), &cpu, sizeof(cpu));
 		return (struct hv_result){ .status = get_status };
 	}
 	assert_int_equal(nr, HV_VCPU_SET);
 	assert_int_equal(b, 0);
 	sets++;
-	memcpy(&cpu, hv_mailbox, sizeof(cpu));
+	memcpy(&cpu, hv_mailbox(), sizeof(cpu));
 	return (struct hv_result){ .status = set_status };
 }
 
@@ -303,7 +303,7 @@ static void a_crash_says_what_and_where(void **state)
 	assert_non_null(strstr(fake.why, "AAAA"));
 	strcpy(run.u.fault.what, "illegal state");
 	fault(EXIT_ENTRY_FAILED, 0x1f);
-	assert_string_equal(fake.why, "illegal state (code 1f, info eeeeeeeeeeeeeeee) at PC ffff800000080100");
+	assert_string_equal(fake.why, "illegal state (code 1f, info eeeeeeeeeeeeeeee) of CPU 0 at PC ffff800000080100");
 	assert_non_null(strstr(fake.log, "sp_el1"));
 }
 

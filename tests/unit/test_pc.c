@@ -197,7 +197,7 @@ static void memory_map_is_sorted_and_keeps_the_hole(void **state)
 static void local_apic_accesses_go_to_the_current_vcpu(void **state)
 {
 	vm.vcpu[1].id = 71;
-	pc_set_current(&pc, &vm.vcpu[1]);
+	pc_set_current(&vm.vcpu[1]);
 	fake.result.a = 0x50014;
 	assert_int_equal(bus_read(&vm.mmio, 0xfee00030, 4), 0x50014);
 	bus_write(&vm.mmio, 0xfee000b0, 4, 0);

@@ -16,8 +16,29 @@
 #include "guest/rt/sys.h"
 #include "guest/vmm/virtio.h"
 
+static unsigned nkick;
+
+struct rt_cpu *rt_cpu(unsigned n)
+{
+	return &fake_cpus[n];
+}
+
+void cpu_kick(unsigned n)
+{
+	nkick++;
+}
+
+void rt_stack_check(void)
+{
+}
+
+void bus_init(struct bus *b)
+{
+}
+
 static u64 now;
 static struct hv_result answer; /* to the next REPLY_WAIT */
+static status_t stop_answer;	/* of VCPU_STOP */
 static u64 waited_for, waited_flags, timer_at;
 static unsigned nwait, ntimer, nstop, nrun, nexit, nbell, nirq, nstopped, nfired;
 static struct vm vm;
@@ -55,7 +76,10 @@ struct hv_result hv_call(enum hypercall nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 		ntimer++;
 		timer_at = a;
 		break;
-	case HV_VCPU_STOP: nstop++; break;
+	case HV_VCPU_STOP:
+		nstop++;
+		ok.status = stop_answer;
+		break;
 	case HV_VCPU_RUN: nrun++; break;
 	default: fail();
 	}
@@ -103,8 +127,11 @@ static void comes(enum event_kind kind, void *cookie)
 
 static int setup(void **state)
 {
+	fake_cpus_reset();
 	memset(&vm, 0, sizeof(vm));
-	vm.state = VM_RUNNING;
+	vm_init(&vm);
+	vm_running(&vm);
+	stop_answer = OK;
 	vm.stopped = on_stopped;
 	vm.nvcpus = 2;
 	for (unsigned i = 0; i < 2; i++) {
@@ -112,12 +139,20 @@ static int setup(void **state)
 		vm.vcpu[i].id = i + 5;
 		vm.vcpu[i].run = &page[i];
 		page[i].kind = EXIT_IO;
-		assert_int_equal(loop_vcpu_run(&vm.vcpu[i]), OK);
+		assert_int_equal(vm_start(&vm.vcpu[i]), OK);
 	}
 	nwait = ntimer = nstop = nrun = nexit = nbell = nirq = nstopped = nfired = 0;
 	handling = HANDLE_REPLY;
 	answer = (struct hv_result){ OK, 0, 0, 0 };
 	return 0;
+}
+
+/* The event that vCPU @i was stopped comes. */
+static void is_out(unsigned i)
+{
+	page[i].kind = EXIT_STOPPED;
+	comes(EVENT_EXIT, &vm.vcpu[i]);
+	assert_null(loop_step(NULL));
 }
 
 static void the_reply_goes_with_the_next_wait(void **state)
@@ -130,10 +165,10 @@ static void the_reply_goes_with_the_next_wait(void **state)
 	assert_int_equal(waited_for, 0);
 	assert_int_equal(nexit, 1);
 	assert_int_equal(v->exits[EXIT_IO], 1);
-	assert_false(v->in_guest);
+	assert_int_equal(v->at, VCPU_SERVED);
 	assert_null(loop_step(v));
 	assert_int_equal(waited_for, 5);
-	assert_true(v->in_guest);
+	assert_int_equal(v->at, VCPU_IN);
 	assert_int_equal(nwait, 2);
 }
 
@@ -154,8 +189,8 @@ static void the_timer_is_programmed_only_when_it_moves_forward(void **state)
 {
 	struct timer a, b;
 
-	timer_init(&a, on_timer);
-	timer_init(&b, on_timer);
+	timer_init(&a, on_timer, NULL);
+	timer_init(&b, on_timer, NULL);
 	timer_set(&a, 500);
 	(void)loop_step(NULL);
 	assert_int_equal(timer_at, 1500);
@@ -180,6 +215,10 @@ static void requeue(struct work *w)
 	work_queue(w);
 }
 
+static void nothing(struct work *w)
+{
+}
+
 static void with_work_pending_it_does_not_wait(void **state)
 {
 	struct work w;
@@ -188,7 +227,7 @@ static void with_work_pending_it_does_not_wait(void **state)
 	work_queue(&w);
 	(void)loop_step(NULL);
 	assert_int_equal(waited_flags, WAIT_POLL);
-	list_del(&w.link);
+	w.fn = nothing;
 	(void)loop_step(NULL);
 	assert_int_equal(waited_flags, 0);
 }
@@ -223,7 +262,8 @@ static void the_first_reason_to_stop_counts(void **state)
 	vm_stop(&vm, STOP_CRASH, "second");
 	assert_string_equal(vm.stop_why, "first");
 	assert_int_equal(vm.stop_how, STOP_RESET);
-	vm.vcpu[0].in_guest = vm.vcpu[1].in_guest = false;
+	is_out(0);
+	is_out(1);
 	work_run();
 	assert_int_equal(nstopped, 1);
 }
@@ -237,7 +277,7 @@ static void a_refused_reply_stops_that_vm_only(void **state)
 	answer = (struct hv_result){ ERR_INVAL, 0, 0, 0 };
 	assert_null(loop_step(v));
 	assert_int_equal(vm.state, VM_CRASHED);
-	vm.vcpu[1].in_guest = false;
+	is_out(1);
 	work_run();
 	assert_int_equal(nstopped, 1);
 }
@@ -259,10 +299,11 @@ static void a_paused_vm_goes_on_where_it_was(void **state)
 	assert_int_equal(nstopped, 0);
 	assert_true(vm_resume(&vm));
 	assert_false(vm_resume(&vm));
+	work_run();
 	assert_int_equal(nexit, 1);
 	assert_int_equal(nrun, 2);
 	assert_int_equal(page[1].reply, REPLY_HALT);
-	assert_true(vm.vcpu[0].in_guest && vm.vcpu[1].in_guest);
+	assert_true(vm.vcpu[0].at == VCPU_IN && vm.vcpu[1].at == VCPU_IN);
 }
 
 static void a_reply_that_a_pause_has_stopped_is_given_later(void **state)
@@ -275,6 +316,7 @@ static void a_reply_that_a_pause_has_stopped_is_given_later(void **state)
 	(void)loop_step(v);
 	assert_int_equal(waited_for, 0);
 	assert_true(vm_resume(&vm));
+	work_run();
 	assert_int_equal(nexit, 1);
 	assert_int_equal(nrun, 1);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/test_rt_pl011.c: the driver of the machine's PL011 on a fake chip.
  * CFLAGS: -Ihv/abi/arm64 -Iguest/rt/arm64 -Iguest/vmm/arm64
- * LINK: guest/drv/arm64/pl011.c guest/drv/serial.c guest/rt/timer.c tests/unit/fake_serial.c
+ * LINK: guest/drv/arm64/pl011.c guest/drv/serial.c guest/rt/timer.c guest/rt/work.c tests/unit/fake_serial.c
  */
 #include "guest/drv/arm64/pl011.h"
 

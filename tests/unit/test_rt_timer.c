@@ -11,6 +11,18 @@
 
 #include <stdlib.h>
 
+static unsigned kicked;
+
+struct rt_cpu *rt_cpu(unsigned n)
+{
+	return &fake_cpus[n];
+}
+
+void cpu_kick(unsigned n)
+{
+	kicked = n;
+}
+
 static u64 counter;
 static u8 cmos_index;
 static const u8 cmos[64] = {
@@ -89,13 +101,13 @@ static void timers_fire_in_order_and_once(void **state)
 {
 	struct timer a, b, c;
 
-	timer_init(&a, note);
-	timer_init(&b, note);
-	timer_init(&c, note);
+	timer_init(&a, note, NULL);
+	timer_init(&b, note, NULL);
+	timer_init(&c, note, NULL);
 	timer_set(&a, 300);
 	timer_set(&b, 100);
 	timer_set(&c, 200);
-	assert_int_equal(timers_next(), 100);
+	assert_int_equal(timers_next(cpu_this()), 100);
 	assert_false(timers_run());
 	assert_int_equal(nfired, 0);
 	timer_set(&a, 50); /* moved */
@@ -106,7 +118,7 @@ static void timers_fire_in_order_and_once(void **state)
 	assert_int_equal(nfired, 2);
 	assert_ptr_equal(fired[0], &a);
 	assert_ptr_equal(fired[1], &b);
-	assert_int_equal(timers_next(), ~0ULL);
+	assert_int_equal(timers_next(cpu_this()), ~0ULL);
 	assert_false(timers_run());
 	assert_int_equal(nfired, 2);
 }
@@ -115,7 +127,7 @@ static void a_timer_that_is_always_due_does_not_hold_the_loop(void **state)
 {
 	struct timer t;
 
-	timer_init(&t, again);
+	timer_init(&t, again, NULL);
 	timer_set(&t, 0);
 	assert_true(timers_run());
 	assert_in_range(nfired, 1, 64);
@@ -147,11 +159,11 @@ static void work_runs_once_and_its_sequel_in_the_next_round(void **state)
 	work_queue(&b);
 	work_run();
 	assert_int_equal(runs, 2);
-	assert_true(work_pending());
+	assert_true(work_pending(cpu_this()));
 	a.fn = count;
 	work_run();
 	assert_int_equal(runs, 3);
-	assert_false(work_pending());
+	assert_false(work_pending(cpu_this()));
 }
 
 static void dates_become_seconds(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/test_rt_uart.c: the driver of the machine's 16550 on a fake chip.
- * LINK: guest/drv/x86/uart.c guest/drv/serial.c guest/rt/timer.c tests/unit/fake_serial.c
+ * LINK: guest/drv/x86/uart.c guest/drv/serial.c guest/rt/timer.c guest/rt/work.c tests/unit/fake_serial.c
  */
 #include "guest/drv/x86/uart.h"
 

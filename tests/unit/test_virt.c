@@ -203,7 +203,7 @@ static void virtio_devices_ring_in_memory_and_the_doorbell_follows_the_bar(void 
 
 static const struct vm_config *configured(u32 what, u64 n)
 {
-	const struct vm_config *c = hv_mailbox;
+	const struct vm_config *c = hv_mailbox();
 
 	for (u64 i = 0; i < n; i++) {
 		if (c[i].what == what)

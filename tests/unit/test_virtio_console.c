@@ -132,17 +132,20 @@ static void input_waits_for_buffers(void **state)
 {
 	assert_int_equal(fake_tty_input(&tty, "x"), 0); /* no driver yet */
 	up();
-	assert_int_equal(tty.nready, 1);
 	assert_int_equal(fake_tty_input(&tty, "abc"), 0);
 	buffer(0, 2);
 	drv_kick(&d, RX);
-	assert_int_equal(tty.nready, 2);
-	assert_int_equal(fake_tty_input(&tty, "abc"), 2);
-	buffer(1, 2);
+	assert_int_equal(tty.nin, 2);
+	buffer(1, 3);
 	drv_kick(&d, RX);
-	assert_int_equal(tty.nready, 3);
-	drv_kick(&d, RX); /* nobody waits */
-	assert_int_equal(tty.nready, 3);
+	assert_int_equal(tty.nin, 0);
+	assert_memory_equal(drv_mem(&d, DRV_DATA + 0x1000), "xa", 2);
+	assert_memory_equal(drv_mem(&d, DRV_DATA + 0x1100), "bc", 2);
+	buffer(2, 3);
+	drv_kick(&d, RX); /* there is nothing */
+	assert_int_equal(drv_used(&d, RX, NULL), 2);
+	assert_int_equal(fake_tty_input(&tty, "d"), 1);
+	assert_int_equal(drv_used(&d, RX, NULL), 1);
 }
 
 static void hostile_buffers_end_input_not_us(void **state)

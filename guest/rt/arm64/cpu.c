@@ -15,9 +15,9 @@
 static bool cpu_has_rndr;
 
 /* Before rt_init, so that a failure there has words already. */
-void rt_arch_init(u64 base)
+void rt_arch_init(u64 base, void *mailbox)
 {
-	const struct hv_info *info = hv_mailbox;
+	const struct hv_info *info = mailbox;
 	const struct boot_info *boot;
 
 	if (hv_call(HV_INFO, 0, 0, 0, 0, 0).status != OK)
@@ -32,6 +32,33 @@ void rt_arch_init(u64 base)
 /* The hypervisor has mapped all of it and protects the image by its header. */
 void rt_arch_map(u64 base, u64 top)
 {
+}
+
+bool rt_arch_guard(void *guard)
+{
+	return false;
+}
+
+void rt_arch_cpu(struct rt_cpu *c)
+{
+}
+
+extern u8 start_secondary[];
+
+u64 rt_arch_entry(struct rt_cpu *c)
+{
+	return (uintptr_t)start_secondary;
+}
+
+void rt_arch_switch(struct rt_cpu *c, void *top, void (*fn)(struct rt_cpu *c))
+{
+	register struct rt_cpu *x0 __asm__("x0") = c;
+
+	__asm__ volatile("mov sp, %1; mov x29, xzr; mov x30, xzr; blr %2; udf #0"
+			 :
+			 : "r"(x0), "r"(top), "r"(fn)
+			 : "memory");
+	__builtin_unreachable();
 }
 
 u64 rt_arch_clock(const struct hv_info *info)

@@ -43,6 +43,16 @@ entry:	adrp	x2, start_stack_top
 	bl	rt_start			/* (base, mailbox), does not return */
 	udf	#0
 
+	/* Another CPU: X0 = its struct rt_cpu, whose stack ends where the block (RT_CPU_BLOCK) does, X1 = its mailbox. */
+	.global	start_secondary
+start_secondary:
+	add	x2, x0, #0x10, lsl #12
+	mov	sp, x2
+	mov	x29, xzr
+	mov	x30, xzr
+	bl	rt_secondary
+	udf	#0
+
 	.section .bss
 	.balign	4096
 start_stack_guard:				/* the hypervisor leaves it out: the stack's end faults */

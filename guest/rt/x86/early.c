@@ -8,6 +8,7 @@
 #define EARLY_THRE  BIT(5)
 #define EARLY_TRIES 100000 /* a port that is not there must not stop us */
 
+/* Two CPUs' words may mix: the one that has come to grief must not wait for a lock. */
 void early_write(const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {

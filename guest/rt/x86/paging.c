@@ -13,15 +13,14 @@
 #define PTE_NX	 BIT(63)
 #define PTE_ADDR BITS(51, 12)
 
-#define CR4_UMIP BIT(11)
-#define CR4_SMEP BIT(20)
-
 #define PAGING_POOL (64 * PAGE_SIZE)
 #define PAGING_NULL PAGE_SIZE /* stays unmapped: a NULL pointer of ours faults */
 
 extern u8 __text_end[], __data_start[], __image_end[], start_stack_guard[];
 
 static bool paging_nx;
+static struct ptab paging_pt;
+static struct pool paging_pool;
 
 static u64 paging_leaf(u64 pa, unsigned flags, unsigned level)
 {
@@ -76,25 +75,15 @@ static u64 paging_pa(const void *p)
 static void paging_features(bool *huge)
 {
 	u32 r[4];
-	u64 cr4;
 
 	cpu_cpuid(0x80000001, 0, r);
 	*huge = (r[3] & BIT(26)) != 0;
 	paging_nx = (r[3] & BIT(20)) != 0;
-	cpu_cpuid(0, 0, r);
-	if (r[0] < 7)
-		return;
-	cpu_cpuid(7, 0, r);
-	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-	cr4 |= (r[1] & BIT(7) ? CR4_SMEP : 0) | (r[2] & BIT(2) ? CR4_UMIP : 0);
-	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
 }
 
 void rt_arch_map(u64 base, u64 top)
 {
 	static const struct ptab_mem mem = { .ptr = paging_ptr, .pa = paging_pa };
-	static struct ptab pt;
-	static struct pool pool;
 	u64 text_end = (uintptr_t)__text_end, data = (uintptr_t)__data_start, end = (uintptr_t)__image_end;
 	u64 guard = (uintptr_t)start_stack_guard;
 	u8 *pages = page_alloc(PAGING_POOL, PAGE_SIZE);
@@ -113,14 +102,21 @@ void rt_arch_map(u64 base, u64 top)
 
 	ASSERT(pages != NULL);
 	paging_features(&huge);
-	pool_init(&pool);
-	pool_add_range(&pool, pages, PAGING_POOL / PAGE_SIZE);
-	ASSERT(ptab_init(&pt, &paging_format, &mem, &pool) == OK);
-	pt.max_leaf = huge ? 2 : 1;
+	pool_init(&paging_pool);
+	pool_add_range(&paging_pool, pages, PAGING_POOL / PAGE_SIZE);
+	ASSERT(ptab_init(&paging_pt, &paging_format, &mem, &paging_pool) == OK);
+	paging_pt.max_leaf = huge ? 2 : 1;
 	for (unsigned i = 0; i < ARRAY_SIZE(piece); i++) {
 		if (piece[i].to > piece[i].from)
-			ASSERT(ptab_map(&pt, piece[i].from, piece[i].from, piece[i].to - piece[i].from, piece[i].flags,
-					&pool) == OK);
+			ASSERT(ptab_map(&paging_pt, piece[i].from, piece[i].from, piece[i].to - piece[i].from,
+					piece[i].flags, &paging_pool) == OK);
 	}
-	__asm__ volatile("mov %0, %%cr3" : : "r"(pt.root) : "memory");
+	__asm__ volatile("mov %0, %%cr3" : : "r"(paging_pt.root) : "memory");
+}
+
+bool rt_arch_guard(void *guard)
+{
+	ASSERT(ptab_unmap(&paging_pt, (uintptr_t)guard, PAGE_SIZE, &paging_pool) == OK);
+	__asm__ volatile("mov %0, %%cr3" : : "r"(paging_pt.root) : "memory"); /* forget it; there is but one CPU yet */
+	return true;
 }

@@ -7,7 +7,9 @@ extern __rela_end
 extern __image_end
 extern rt_start
 extern rt_trap
+extern rt_secondary
 global start_trap_table
+global start_secondary
 
 CR0_PE      equ 1 << 0
 CR0_MP      equ 1 << 1
@@ -145,6 +147,58 @@ long_mode:
 .relocated:
         xor     ebp, ebp
         call    rt_start                ; (base, mailbox), does not return
+        ud2
+
+; Another CPU, in the state in which the first one started but for EDI: its struct rt_cpu, whose stack ends where the
+; block does. The tables are those that the first CPU has made.
+bits 32
+RT_CPU_BLOCK equ 0x10000
+START_CR3    equ 0                      ; of rt_cpu.start
+START_NX     equ 8
+start_secondary:
+        cli
+        cld
+        lea     esp, [edi + RT_CPU_BLOCK]
+        call    .here
+.here:  pop     ebx                     ; the image may lie anywhere
+        mov     eax, CR4_PAE
+        mov     cr4, eax
+        mov     eax, [edi + START_CR3]
+        mov     cr3, eax
+        mov     ecx, MSR_EFER
+        mov     eax, EFER_LME
+        cmp     dword [edi + START_NX], 0
+        je      .nonx
+        or      eax, EFER_NXE
+.nonx:  xor     edx, edx
+        wrmsr
+        mov     eax, CR0_PG | CR0_WP | CR0_NE | CR0_MP | CR0_PE
+        mov     cr0, eax
+        lea     eax, [ebx + off_gdt - .here]
+        add     eax, [eax]
+        sub     esp, 8
+        mov     word [esp], gdt_end - gdt - 1
+        mov     [esp + 2], eax
+        lgdt    [esp]
+        add     esp, 8
+        lea     eax, [ebx + .long - .here]
+        push    dword SEL_CODE
+        push    eax
+        retf
+
+bits 64
+.long:  mov     eax, SEL_DATA
+        mov     ds, eax
+        mov     es, eax
+        mov     ss, eax
+        xor     eax, eax
+        mov     fs, eax
+        mov     gs, eax
+        mov     edi, edi
+        mov     esi, esi
+        lea     rsp, [rdi + RT_CPU_BLOCK]
+        xor     ebp, ebp
+        call    rt_secondary            ; (struct rt_cpu, mailbox), does not return
         ud2
 
 section .text

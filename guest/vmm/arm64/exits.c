@@ -17,7 +17,7 @@ static void exits_inject(struct run_page *run, u32 what)
 /* All of its registers, in the mailbox; the general ones are the run page's. */
 static struct vcpu_state *exits_state(struct vcpu *v)
 {
-	struct vcpu_state *st = hv_mailbox;
+	struct vcpu_state *st = hv_mailbox();
 
 	if (hv_call(HV_VCPU_GET, v->id, 0, 0, 0, 0).status != OK)
 		return NULL;
@@ -50,6 +50,11 @@ static NOINLINE void exits_emulate(struct vcpu *v)
 	struct a64_insn insn;
 	u64 sp;
 
+	/* Where the instruction lies is not known while the tables that tell are away. */
+	if (run->u.mmio.insn_gpa == ~0ull && v->vm->nholes != 0) {
+		(void)vm_ram_restore(v->vm);
+		return;
+	}
 	if (run->u.mmio.gva == ~0ull || !exits_fetch(v, &insn)) {
 		exits_inject(run, ARM_INJECT_ABORT);
 		return;
@@ -79,6 +84,10 @@ static NOINLINE void exits_mmio_other(struct vcpu *v)
 	u64 gpa = run->u.mmio.gpa;
 	unsigned size = run->u.mmio.size;
 
+	if (vm_is_ram(v->vm, gpa)) {
+		(void)vm_ram_fault(v->vm, gpa); /* no reply flags: the guest tries again */
+		return;
+	}
 	if ((run->u.mmio.access & MAP_X) != 0) {
 		exits_inject(run, ARM_INJECT_ABORT);
 		return;
@@ -104,7 +113,8 @@ static void exits_mmio(struct vcpu *v)
 	struct run_page *run = v->run;
 	u64 gpa = run->u.mmio.gpa;
 	unsigned size = run->u.mmio.size;
-	const struct bus_region *r = bus_hit(&v->vm->mmio, gpa, size);
+	u64 off;
+	const struct bus_region *r = bus_hit(&v->vm->mmio, gpa, size, &off);
 
 	if (unlikely(r == NULL || size == 0 || (run->u.mmio.access & MAP_X) != 0)) {
 		exits_mmio_other(v);
@@ -113,9 +123,9 @@ static void exits_mmio(struct vcpu *v)
 	run->reply = REPLY_SKIP;
 	/* The hypervisor has cut the value that was written, and cuts the answer. */
 	if ((run->u.mmio.access & MAP_W) != 0)
-		r->ops->write(r->dev, gpa - r->base, size, run->data);
+		bus_region_write(r, off, size, run->data);
 	else
-		run->data = r->ops->read(r->dev, gpa - r->base, size);
+		run->data = bus_region_read(r, off, size);
 }
 
 static void exits_none(struct vcpu *v)
@@ -135,7 +145,7 @@ static void exits_log_state(struct vcpu *v)
 	const char *name = v->vm->name;
 
 	for (unsigned i = 0; i < 28; i += 4)
-		log_line("%s: x%u %llx %llx %llx %llx", name, i, (unsigned long long)r->x[i],
+		log_line("%s: CPU %u: x%u %llx %llx %llx %llx", name, v->index, i, (unsigned long long)r->x[i],
 			 (unsigned long long)r->x[i + 1], (unsigned long long)r->x[i + 2],
 			 (unsigned long long)r->x[i + 3]);
 	log_line("%s: x28 %llx %llx %llx pc %llx pstate %llx sp_el0 %llx", name, (unsigned long long)r->x[28],
@@ -155,9 +165,9 @@ static void exits_fault(struct vcpu *v)
 	memcpy(what, run->u.fault.what, sizeof(what));
 	what[sizeof(what) - 1] = '\0';
 	exits_log_state(v);
-	vm_stop(v->vm, STOP_CRASH, "%s (code %llx, info %llx) at PC %llx", what[0] != '\0' ? what : "shut down",
-		(unsigned long long)run->u.fault.code, (unsigned long long)run->u.fault.info,
-		(unsigned long long)run->regs.pc);
+	vm_stop(v->vm, STOP_CRASH, "%s (code %llx, info %llx) of CPU %u at PC %llx",
+		what[0] != '\0' ? what : "shut down", (unsigned long long)run->u.fault.code,
+		(unsigned long long)run->u.fault.info, v->index, (unsigned long long)run->regs.pc);
 }
 
 static void exits_shutdown(struct vcpu *v)

@@ -23,7 +23,7 @@ status_t machine_configure(struct vm *vm, const struct hv_info *info, const char
 	};
 
 	*what = "set up the interrupt controller";
-	memcpy(hv_mailbox, config, sizeof(config));
+	memcpy(hv_mailbox(), config, sizeof(config));
 	return hv_call(HV_VM_CONFIGURE, vm->id, ARRAY_SIZE(config), 0, 0, 0).status;
 }
 

@@ -42,7 +42,7 @@ static status_t virt_init_pci(struct virt *m)
 	m->pci.io_end = VIRT_IO_SIZE;
 	m->pci.mmio64_next = VIRT_MMIO64_BASE;
 	m->pci.mmio64_end = VIRT_MMIO64_BASE + VIRT_MMIO64_SIZE;
-	m->io = (struct bus_region){ VIRT_IO_BASE, VIRT_IO_SIZE, &virt_io_ops, m };
+	m->io = (struct bus_region){ VIRT_IO_BASE, VIRT_IO_SIZE, &virt_io_ops, m, NULL };
 	st = bus_add(&m->vm->mmio, &m->io);
 	return st == OK ? pci_host_bridge_init(&m->pci, &m->host_bridge) : st;
 }

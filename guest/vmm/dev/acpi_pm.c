@@ -57,14 +57,18 @@ static void acpi_pm_expired(struct timer *t)
 
 void acpi_pm_power_button(struct acpi_pm *pm)
 {
+	lock_take(&pm->lock);
 	pm->status |= PM1_PWRBTN;
 	acpi_pm_update(pm);
+	lock_drop(&pm->lock);
 }
 
 void acpi_pm_rtc(struct acpi_pm *pm)
 {
+	lock_take(&pm->lock);
 	pm->status |= PM1_RTC;
 	acpi_pm_update(pm);
+	lock_drop(&pm->lock);
 }
 
 static void acpi_pm_control(struct acpi_pm *pm, u16 v)
@@ -128,17 +132,20 @@ static const struct bus_ops acpi_pm_ops = { acpi_pm_read, acpi_pm_write };
 
 void acpi_pm_reset(struct acpi_pm *pm)
 {
+	lock_take(&pm->lock);
 	pm->status = pm->enable = pm->control = 0;
 	pm->half = acpi_pm_ticks() >> HALF_TURN;
 	acpi_pm_update(pm);
+	lock_drop(&pm->lock);
 }
 
 status_t acpi_pm_init(struct acpi_pm *pm, struct vm *vm)
 {
 	memset(pm, 0, sizeof(*pm));
 	pm->vm = vm;
-	timer_init(&pm->timer, acpi_pm_expired);
+	lock_init(&pm->lock, LOCK_PM);
+	timer_init(&pm->timer, acpi_pm_expired, &pm->lock);
 	acpi_pm_reset(pm);
-	pm->port = (struct bus_region){ ACPI_PM_PORT, ACPI_PM_PORTS, &acpi_pm_ops, pm };
+	pm->port = (struct bus_region){ ACPI_PM_PORT, ACPI_PM_PORTS, &acpi_pm_ops, pm, &pm->lock };
 	return bus_add(&vm->pio, &pm->port);
 }

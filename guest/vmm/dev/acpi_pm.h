@@ -17,6 +17,7 @@
 
 struct acpi_pm {
 	struct vm *vm;
+	struct lock lock;
 	u16 status, enable, control;
 	u64 half; /* half turns of the timer that TMR_STS knows of */
 	bool sci;

@@ -185,8 +185,10 @@ status_t fw_cfg_add(struct fw_cfg *f, const char *name, const void *data, u64 si
 
 void fw_cfg_reset(struct fw_cfg *f)
 {
+	lock_take(&f->lock);
 	fw_cfg_select(f, 0);
 	f->dma = 0;
+	lock_drop(&f->lock);
 }
 
 status_t fw_cfg_init(struct fw_cfg *f, struct vm *vm, u64 ram_size, unsigned ncpus)
@@ -195,11 +197,12 @@ status_t fw_cfg_init(struct fw_cfg *f, struct vm *vm, u64 ram_size, unsigned ncp
 
 	memset(f, 0, sizeof(*f));
 	f->vm = vm;
+	lock_init(&f->lock, LOCK_DEVICE);
 	f->id = ID_TRADITIONAL | ID_DMA;
 	f->ram_size = ram_size;
 	f->ncpus = ncpus;
-	f->port = (struct bus_region){ FW_CFG_PORT, 2, &fw_cfg_ops, f };
-	f->dma_port = (struct bus_region){ FW_CFG_DMA_PORT, 8, &fw_cfg_dma_ops, f };
+	f->port = (struct bus_region){ FW_CFG_PORT, 2, &fw_cfg_ops, f, &f->lock };
+	f->dma_port = (struct bus_region){ FW_CFG_DMA_PORT, 8, &fw_cfg_dma_ops, f, &f->lock };
 	st = bus_add(&vm->pio, &f->port);
 	return st != OK ? st : bus_add(&vm->pio, &f->dma_port);
 }

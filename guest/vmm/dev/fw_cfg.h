@@ -26,6 +26,7 @@ struct fw_cfg_dirent {
 
 struct fw_cfg {
 	struct vm *vm;
+	struct lock lock;
 	u16 key;
 	u64 pos;
 	u64 dma; /* address of the DMA descriptor */

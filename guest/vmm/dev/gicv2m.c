@@ -34,6 +34,6 @@ status_t gicv2m_init(struct gicv2m *g, struct vm *vm, u64 base, u32 first, u32 c
 {
 	ASSERT(first >= 32 && first < 1020 && count >= 1 && count <= 1020 - first);
 	*g = (struct gicv2m){ .vm = vm, .first = first, .count = count };
-	g->mmio = (struct bus_region){ base, PAGE_SIZE, &gicv2m_ops, g };
+	g->mmio = (struct bus_region){ base, PAGE_SIZE, &gicv2m_ops, g, NULL };
 	return bus_add(&vm->mmio, &g->mmio);
 }

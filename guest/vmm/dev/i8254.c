@@ -301,12 +301,14 @@ static const struct bus_ops pit_speaker_ops = { pit_speaker_read, pit_speaker_wr
 
 void pit_reset(struct pit *p)
 {
+	lock_take(&p->lock);
 	timer_cancel(&p->timer);
 	p->port61 = 0;
 	for (unsigned i = 0; i < 3; i++) {
 		p->ch[i] = (struct pit_channel){ .mode = 3, .rw = 3, .gate = i != 2, .reload = 65536, .count = 65536 };
 		p->ch[i].null = true;
 	}
+	lock_drop(&p->lock);
 }
 
 status_t pit_init(struct pit *p, struct vm *vm)
@@ -315,9 +317,10 @@ status_t pit_init(struct pit *p, struct vm *vm)
 
 	memset(p, 0, sizeof(*p));
 	p->vm = vm;
-	timer_init(&p->timer, pit_expired);
-	p->port = (struct bus_region){ PIT_PORT, 4, &pit_ops, p };
-	p->speaker = (struct bus_region){ PIT_SPEAKER_PORT, 1, &pit_speaker_ops, p };
+	lock_init(&p->lock, LOCK_DEVICE);
+	timer_init(&p->timer, pit_expired, &p->lock);
+	p->port = (struct bus_region){ PIT_PORT, 4, &pit_ops, p, &p->lock };
+	p->speaker = (struct bus_region){ PIT_SPEAKER_PORT, 1, &pit_speaker_ops, p, &p->lock };
 	pit_reset(p);
 	st = bus_add(&vm->pio, &p->port);
 	return st != OK ? st : bus_add(&vm->pio, &p->speaker);

@@ -28,6 +28,7 @@ struct pit_channel {
 
 struct pit {
 	struct vm *vm;
+	struct lock lock;
 	struct pit_channel ch[3];
 	struct timer timer; /* channel 0's next interrupt */
 	u64 next_tick;	    /* of channel 0               */

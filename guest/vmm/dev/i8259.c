@@ -98,8 +98,10 @@ void pic_set(struct pic *p, unsigned irq, bool level)
 {
 	if (irq > 15 || irq == PIC_CASCADE)
 		return;
+	lock_take(&p->lock);
 	pic_chip_set(&p->chip[irq >> 3], irq & 7, level);
 	pic_update(p);
+	lock_drop(&p->lock);
 }
 
 static void pic_ack(struct pic_chip *c, unsigned pin)
@@ -112,7 +114,7 @@ static void pic_ack(struct pic_chip *c, unsigned pin)
 		c->low = pin;
 }
 
-int pic_intack(struct pic *p)
+static int pic_acknowledge(struct pic *p)
 {
 	struct pic_chip *m = &p->chip[0], *s = &p->chip[1];
 	int pin = pic_pending(m, true), vector;
@@ -133,6 +135,16 @@ int pic_intack(struct pic *p)
 		pic_chip_set(m, PIC_CASCADE, false);
 	}
 	pic_update(p);
+	return vector;
+}
+
+int pic_intack(struct pic *p)
+{
+	int vector;
+
+	lock_take(&p->lock);
+	vector = pic_acknowledge(p);
+	lock_drop(&p->lock);
 	return vector;
 }
 
@@ -301,12 +313,14 @@ static const struct bus_ops pic_elcr_ops = { pic_elcr_read, pic_elcr_write };
 
 void pic_reset(struct pic *p)
 {
+	lock_take(&p->lock);
 	for (unsigned n = 0; n < 2; n++) {
 		u8 line = p->chip[n].line;
 
 		p->chip[n] = (struct pic_chip){ .line = line, .elcr_mask = pic_elcr_mask[n], .low = 7, .imr = 0xff };
 	}
 	pic_update(p);
+	lock_drop(&p->lock);
 }
 
 status_t pic_init(struct pic *p, struct vm *vm)
@@ -315,9 +329,10 @@ status_t pic_init(struct pic *p, struct vm *vm)
 
 	memset(p, 0, sizeof(*p));
 	p->vm = vm;
-	p->port[0] = (struct bus_region){ PIC_MASTER_PORT, 2, &pic_ops[0], p };
-	p->port[1] = (struct bus_region){ PIC_SLAVE_PORT, 2, &pic_ops[1], p };
-	p->elcr_port = (struct bus_region){ PIC_ELCR_PORT, 2, &pic_elcr_ops, p };
+	lock_init(&p->lock, LOCK_CHIP);
+	p->port[0] = (struct bus_region){ PIC_MASTER_PORT, 2, &pic_ops[0], p, &p->lock };
+	p->port[1] = (struct bus_region){ PIC_SLAVE_PORT, 2, &pic_ops[1], p, &p->lock };
+	p->elcr_port = (struct bus_region){ PIC_ELCR_PORT, 2, &pic_elcr_ops, p, &p->lock };
 	pic_reset(p);
 	st = bus_add(&vm->pio, &p->port[0]);
 	if (st == OK)

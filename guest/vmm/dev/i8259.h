@@ -18,6 +18,7 @@ struct pic_chip {
 
 struct pic {
 	struct vm *vm;
+	struct lock lock;
 	struct pic_chip chip[2]; /* master, slave (on the master's pin 2) */
 	bool intr;		 /* what the hypervisor was told last     */
 	struct bus_region port[2], elcr_port;

@@ -72,12 +72,14 @@ void ioapic_set(struct ioapic *a, unsigned gsi, bool level)
 
 	if (gsi >= IOAPIC_PINS)
 		return;
+	lock_take(&a->lock);
 	rise = level && !(a->line & BIT(gsi));
 	a->line = level ? a->line | BIT(gsi) : a->line & ~BIT(gsi);
 	if (a->redir[gsi] & RTE_LEVEL)
 		ioapic_level(a, gsi);
 	else if (rise && !(a->redir[gsi] & RTE_MASK)) /* an edge while masked is lost */
 		ioapic_deliver(a, gsi);
+	lock_drop(&a->lock);
 }
 
 static void ioapic_paused(struct timer *t)
@@ -95,7 +97,7 @@ static void ioapic_paused(struct timer *t)
  * A pin that is still asserted interrupts again. Hardware takes its time for that, in which the interrupted program
  * gets on; here it would never run another instruction, so after a few repeats in a row they come after a pause.
  */
-void ioapic_eoi(struct ioapic *a, u8 vector)
+static void ioapic_end(struct ioapic *a, u8 vector)
 {
 	for (unsigned i = 0; i < IOAPIC_PINS; i++) {
 		if (!(a->redir[i] & RTE_REMOTE_IRR) || FIELD(RTE_VECTOR, a->redir[i]) != vector)
@@ -110,6 +112,13 @@ void ioapic_eoi(struct ioapic *a, u8 vector)
 			timer_set(&a->pause, time_ns() + IOAPIC_PAUSE_NS);
 		}
 	}
+}
+
+void ioapic_eoi(struct ioapic *a, u8 vector)
+{
+	lock_take(&a->lock);
+	ioapic_end(a, vector);
+	lock_drop(&a->lock);
 }
 
 static u32 ioapic_reg_read(const struct ioapic *a)
@@ -159,7 +168,7 @@ static void ioapic_write(void *dev, u64 off, unsigned size, u64 v)
 	switch (off) {
 	case IOREGSEL: a->select = v; break;
 	case IOWIN: ioapic_reg_write(a, v); break;
-	case IOEOI: ioapic_eoi(a, v); break;
+	case IOEOI: ioapic_end(a, v); break;
 	default: break;
 	}
 }
@@ -168,6 +177,7 @@ static const struct bus_ops ioapic_ops = { ioapic_read, ioapic_write };
 
 void ioapic_reset(struct ioapic *a)
 {
+	lock_take(&a->lock);
 	a->select = 0;
 	a->id = 0;
 	a->repeats = 0;
@@ -175,14 +185,16 @@ void ioapic_reset(struct ioapic *a)
 	timer_cancel(&a->pause);
 	for (unsigned i = 0; i < IOAPIC_PINS; i++)
 		a->redir[i] = RTE_MASK;
+	lock_drop(&a->lock);
 }
 
 status_t ioapic_init(struct ioapic *a, struct vm *vm, u64 base)
 {
 	memset(a, 0, sizeof(*a));
 	a->vm = vm;
-	timer_init(&a->pause, ioapic_paused);
-	a->mmio = (struct bus_region){ base, IOAPIC_WINDOW, &ioapic_ops, a };
+	lock_init(&a->lock, LOCK_CHIP);
+	timer_init(&a->pause, ioapic_paused, &a->lock);
+	a->mmio = (struct bus_region){ base, IOAPIC_WINDOW, &ioapic_ops, a, &a->lock };
 	ioapic_reset(a);
 	return bus_add(&vm->mmio, &a->mmio);
 }

@@ -10,6 +10,7 @@
 
 struct ioapic {
 	struct vm *vm;
+	struct lock lock;
 	u8 select, id;
 	u32 line; /* asserted pins */
 	u64 redir[IOAPIC_PINS];

@@ -340,6 +340,7 @@ static void rtc_memory(struct rtc *r, u64 low_ram, u64 high_ram, unsigned ncpus)
 
 void rtc_reset(struct rtc *r)
 {
+	lock_take(&r->lock);
 	rtc_fill(r);
 	if (r->cmos[R_B] & B_SET)
 		rtc_take(r);
@@ -349,6 +350,7 @@ void rtc_reset(struct rtc *r)
 	r->last_second = rtc_now(r, NULL);
 	rtc_flags(r);
 	rtc_arm(r);
+	lock_drop(&r->lock);
 }
 
 status_t rtc_init(struct rtc *r, struct vm *vm, u64 low_ram, u64 high_ram, unsigned ncpus)
@@ -357,12 +359,13 @@ status_t rtc_init(struct rtc *r, struct vm *vm, u64 low_ram, u64 high_ram, unsig
 	r->vm = vm;
 	r->wall = time_wall();
 	r->wall_ns = time_ns();
-	timer_init(&r->timer, rtc_expired);
+	lock_init(&r->lock, LOCK_DEVICE);
+	timer_init(&r->timer, rtc_expired, &r->lock);
 	r->cmos[R_A] = A_DEFAULT;
 	r->cmos[R_B] = B_24H;
 	r->cmos[R_D] = D_VRT;
 	rtc_memory(r, low_ram, high_ram, ncpus);
 	rtc_reset(r);
-	r->port = (struct bus_region){ RTC_PORT, 2, &rtc_ops, r };
+	r->port = (struct bus_region){ RTC_PORT, 2, &rtc_ops, r, &r->lock };
 	return bus_add(&vm->pio, &r->port);
 }

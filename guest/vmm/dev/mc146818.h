@@ -9,6 +9,7 @@
 
 struct rtc {
 	struct vm *vm;
+	struct lock lock;
 	u8 index;
 	u8 cmos[RTC_CMOS_SIZE];
 	s64 offset;	   /* guest's clock - host's, seconds               */

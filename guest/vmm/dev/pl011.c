@@ -126,27 +126,35 @@ static bool pl011_receive(struct pl011 *u, u8 c)
 	return true;
 }
 
-static size_t pl011_input(struct tty *tty, const u8 *buf, size_t len)
+/* Fetch as much input as there is room for. */
+static void pl011_fetch(struct pl011 *u)
 {
-	struct pl011 *u = tty->guest;
-	size_t n = 0;
+	u8 buf[PL011_FIFO];
+	size_t room = pl011_listens(u) ? pl011_depth(u) - MIN(u->rx.n, pl011_depth(u)) : 0;
+	size_t n = tty_read(u->tty, buf, room);
 
-	while (n < len && pl011_listens(u) && pl011_receive(u, buf[n]))
-		n++;
-	u->refused = n < len;
+	u->refused = n == room;
+	for (size_t i = 0; i < n; i++)
+		pl011_receive(u, buf[i]);
 	if (n != 0)
 		pl011_rx_arm(u);
 	pl011_update(u);
-	return n;
 }
 
-/* Ask for the rest of the input when there is room again. */
+static void pl011_input(struct tty *tty)
+{
+	struct pl011 *u = tty->guest;
+
+	lock_take(&u->lock);
+	pl011_fetch(u);
+	lock_drop(&u->lock);
+}
+
+/* Fetch the rest of the input when there is room again. */
 static void pl011_ready(struct pl011 *u)
 {
-	if (u->tty && u->refused && u->rx.n == 0 && pl011_listens(u)) {
-		u->refused = false;
-		tty_ready(u->tty);
-	}
+	if (u->tty && u->refused && u->rx.n == 0 && pl011_listens(u))
+		pl011_fetch(u);
 }
 
 /*
@@ -157,9 +165,6 @@ static void pl011_transmit(struct pl011 *u)
 {
 	unsigned before = u->tx.n;
 
-	if (u->sending)
-		return; /* the host end answered with room() from within output() */
-	u->sending = true;
 	while (u->tx.n) {
 		u8 c = u->tx.byte[u->tx.head];
 
@@ -175,7 +180,6 @@ static void pl011_transmit(struct pl011 *u)
 		}
 		fifo_get(&u->tx);
 	}
-	u->sending = false;
 	if (u->tx.n < before && u->tx.n <= pl011_tx_level(u))
 		u->ris |= INT_TX;
 	pl011_update(u);
@@ -183,7 +187,11 @@ static void pl011_transmit(struct pl011 *u)
 
 static void pl011_room(struct tty *tty)
 {
-	pl011_transmit(tty->guest);
+	struct pl011 *u = tty->guest;
+
+	lock_take(&u->lock);
+	pl011_transmit(u);
+	lock_drop(&u->lock);
 }
 
 static u32 pl011_read_data(struct pl011 *u)
@@ -304,6 +312,7 @@ static const struct bus_ops pl011_ops = { pl011_read, pl011_write };
 
 void pl011_reset(struct pl011 *u)
 {
+	lock_take(&u->lock);
 	timer_cancel(&u->timer);
 	u->lcr_h = u->rsr = u->ilpr = u->dmacr = u->fbrd = 0;
 	u->ibrd = u->imsc = u->ris = 0;
@@ -312,6 +321,7 @@ void pl011_reset(struct pl011 *u)
 	u->rx.n = u->tx.n = 0;
 	u->overrun = false;
 	pl011_update(u);
+	lock_drop(&u->lock);
 }
 
 status_t pl011_init(struct pl011 *u, struct vm *vm, u64 base, unsigned irq, struct tty *tty)
@@ -320,13 +330,14 @@ status_t pl011_init(struct pl011 *u, struct vm *vm, u64 base, unsigned irq, stru
 	u->vm = vm;
 	u->tty = tty;
 	u->irq = irq;
-	timer_init(&u->timer, pl011_expired);
+	lock_init(&u->lock, LOCK_DEVICE);
+	timer_init(&u->timer, pl011_expired, &u->lock);
 	pl011_reset(u);
 	if (tty) {
 		tty->guest = u;
 		tty->input = pl011_input;
 		tty->room = pl011_room;
 	}
-	u->mmio = (struct bus_region){ base, PAGE_SIZE, &pl011_ops, u };
+	u->mmio = (struct bus_region){ base, PAGE_SIZE, &pl011_ops, u, &u->lock };
 	return bus_add(&vm->mmio, &u->mmio);
 }

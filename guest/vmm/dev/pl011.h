@@ -12,6 +12,7 @@ static_assert(PL011_FIFO <= FIFO_MAX, "it fits");
 
 struct pl011 {
 	struct vm *vm;
+	struct lock lock;
 	struct tty *tty; /* NULL: nothing is plugged in */
 	unsigned irq;
 	bool irq_level;
@@ -19,8 +20,7 @@ struct pl011 {
 	u16 ibrd, cr, imsc, ris;
 	struct fifo rx, tx;
 	bool overrun; /* a character was lost since the last that came in */
-	bool sending; /* pl011_transmit is running    */
-	bool refused; /* the host end had more input  */
+	bool refused; /* the host end may have more input */
 	struct timer timer;
 	struct bus_region mmio;
 };

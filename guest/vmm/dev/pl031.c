@@ -107,10 +107,12 @@ static const struct bus_ops pl031_ops = { pl031_read, pl031_write };
 
 void pl031_reset(struct pl031 *r)
 {
+	lock_take(&r->lock);
 	timer_cancel(&r->timer);
 	r->load = r->match = 0;
 	r->raw = r->mask = false;
 	pl031_update(r);
+	lock_drop(&r->lock);
 }
 
 status_t pl031_init(struct pl031 *r, struct vm *vm, u64 base, unsigned irq)
@@ -120,7 +122,8 @@ status_t pl031_init(struct pl031 *r, struct vm *vm, u64 base, unsigned irq)
 	r->irq = irq;
 	r->base = (u32)time_wall();
 	r->base_ns = time_ns();
-	timer_init(&r->timer, pl031_expired);
-	r->mmio = (struct bus_region){ base, PAGE_SIZE, &pl031_ops, r };
+	lock_init(&r->lock, LOCK_DEVICE);
+	timer_init(&r->timer, pl031_expired, &r->lock);
+	r->mmio = (struct bus_region){ base, PAGE_SIZE, &pl031_ops, r, &r->lock };
 	return bus_add(&vm->mmio, &r->mmio);
 }

@@ -7,6 +7,7 @@
 
 struct pl031 {
 	struct vm *vm;
+	struct lock lock;
 	unsigned irq;
 	bool irq_level;
 	bool raw, mask;	 /* RTCRIS, RTCIMSC                                   */

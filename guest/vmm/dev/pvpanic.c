@@ -22,6 +22,6 @@ static const struct bus_ops pvpanic_ops = { pvpanic_read, pvpanic_write };
 status_t pvpanic_init(struct pvpanic *p, struct vm *vm)
 {
 	p->vm = vm;
-	p->port = (struct bus_region){ PVPANIC_PORT, 1, &pvpanic_ops, p };
+	p->port = (struct bus_region){ PVPANIC_PORT, 1, &pvpanic_ops, p, NULL };
 	return bus_add(&vm->pio, &p->port);
 }

@@ -112,34 +112,39 @@ static bool uart_receive(struct uart *u, u8 c)
 	return true;
 }
 
-static size_t uart_input(struct tty *tty, const u8 *buf, size_t len)
+/** Fetch as much input as there is room for. */
+static void uart_fetch(struct uart *u)
 {
-	struct uart *u = tty->guest;
-	size_t n = 0;
+	u8 buf[UART_FIFO];
+	size_t room = u->mcr & MCR_LOOP ? 0 : uart_depth(u) - MIN(u->rx.n, uart_depth(u));
+	size_t n = tty_read(u->tty, buf, room);
 
-	while (n < len && !(u->mcr & MCR_LOOP) && uart_receive(u, buf[n]))
-		n++;
-	u->refused = n < len;
+	u->refused = n == room;
+	for (size_t i = 0; i < n; i++)
+		uart_receive(u, buf[i]);
 	uart_rx_arm(u);
 	uart_update(u);
-	return n;
 }
 
-/** Ask for the rest of the input when there is room again. */
+static void uart_input(struct tty *tty)
+{
+	struct uart *u = tty->guest;
+
+	lock_take(&u->lock);
+	uart_fetch(u);
+	lock_drop(&u->lock);
+}
+
+/** Fetch the rest of the input when there is room again. */
 static void uart_ready(struct uart *u)
 {
-	if (u->tty && u->refused && u->rx.n == 0 && !(u->mcr & MCR_LOOP)) {
-		u->refused = false;
-		tty_ready(u->tty);
-	}
+	if (u->tty && u->refused && u->rx.n == 0 && !(u->mcr & MCR_LOOP))
+		uart_fetch(u);
 }
 
 /** Move the transmitter's bytes on, as many as the other end takes. */
 static void uart_transmit(struct uart *u)
 {
-	if (u->sending)
-		return; /* the host end answered with room() from within output() */
-	u->sending = true;
 	while (u->tx.n) {
 		u8 c = u->tx.byte[u->tx.head];
 
@@ -152,7 +157,6 @@ static void uart_transmit(struct uart *u)
 		}
 		fifo_get(&u->tx);
 	}
-	u->sending = false;
 	if (u->tx.n == 0 && !(u->lsr & LSR_THRE)) {
 		u->lsr |= LSR_THRE | LSR_TEMT;
 		u->thr_event = true;
@@ -162,7 +166,11 @@ static void uart_transmit(struct uart *u)
 
 static void uart_room(struct tty *tty)
 {
-	uart_transmit(tty->guest);
+	struct uart *u = tty->guest;
+
+	lock_take(&u->lock);
+	uart_transmit(u);
+	lock_drop(&u->lock);
 }
 
 static u8 uart_read_data(struct uart *u)
@@ -308,6 +316,7 @@ static const struct bus_ops uart_ops = { uart_read, uart_write };
 
 void uart_reset(struct uart *u)
 {
+	lock_take(&u->lock);
 	timer_cancel(&u->timer);
 	u->ier = u->fcr = u->lcr = u->mcr = u->scr = 0;
 	u->divisor = 12;
@@ -317,6 +326,7 @@ void uart_reset(struct uart *u)
 	u->thr_event = u->rx_timeout = false;
 	uart_ready(u);
 	uart_update(u);
+	lock_drop(&u->lock);
 }
 
 status_t uart_init(struct uart *u, struct vm *vm, u16 base, unsigned irq, struct tty *tty)
@@ -325,13 +335,14 @@ status_t uart_init(struct uart *u, struct vm *vm, u16 base, unsigned irq, struct
 	u->vm = vm;
 	u->tty = tty;
 	u->irq = irq;
-	timer_init(&u->timer, uart_expired);
+	lock_init(&u->lock, LOCK_DEVICE);
+	timer_init(&u->timer, uart_expired, &u->lock);
 	uart_reset(u);
 	if (tty) {
 		tty->guest = u;
 		tty->input = uart_input;
 		tty->room = uart_room;
 	}
-	u->port = (struct bus_region){ base, REG_COUNT, &uart_ops, u };
+	u->port = (struct bus_region){ base, REG_COUNT, &uart_ops, u, &u->lock };
 	return bus_add(&vm->pio, &u->port);
 }

@@ -12,6 +12,7 @@ static_assert(UART_FIFO <= FIFO_MAX, "it fits");
 
 struct uart {
 	struct vm *vm;
+	struct lock lock;
 	struct tty *tty; /* NULL: nothing is plugged in */
 	unsigned irq;
 	bool irq_level;
@@ -20,8 +21,7 @@ struct uart {
 	struct fifo rx, tx;
 	bool thr_event;	 /* THR became empty and nobody has been told */
 	bool rx_timeout; /* characters lie below the trigger level    */
-	bool sending;	 /* uart_transmit is running */
-	bool refused;	 /* the host end had more input               */
+	bool refused;	 /* the host end may have more input          */
 	struct timer timer;
 	struct bus_region port;
 };

@@ -109,6 +109,7 @@ static void blk_submit(struct blk_req *q, enum disk_op op, u64 sector, u64 nsect
 	q->r.sector = sector;
 	q->r.nsectors = nsectors;
 	q->r.seg = q->seg;
+	q->r.lock = &q->blk->dev.pci.lock;
 	virtio_hold(&q->blk->dev);
 	disk_submit(q->blk->disk, &q->r);
 }

@@ -10,8 +10,7 @@
 struct con {
 	struct virtio dev;
 	struct tty *tty;
-	bool starved; /* input was refused for want of buffers: say so when some come */
-	bool in_tx;   /* the host may call room() from within its output()           */
+	bool rx_held; /* rx is a chain that waits for input                             */
 	bool tx_held; /* tx is a chain of which the host has taken tx_off bytes so far */
 	u64 tx_off;
 	struct vq_chain tx, rx;
@@ -50,9 +49,6 @@ static void con_tx(struct con *c)
 	struct vq *q = &c->dev.vq[CON_TX];
 	unsigned n;
 
-	if (c->in_tx)
-		return;
-	c->in_tx = true;
 	for (n = 0; n < VQ_BUDGET; n++) {
 		if (!c->tx_held) {
 			if (vq_pop(q, &c->tx) != OK)
@@ -65,7 +61,45 @@ static void con_tx(struct con *c)
 		c->tx_held = false;
 		vq_push(q, c->tx.head, 0);
 	}
-	c->in_tx = false;
+	vq_notify(q);
+	if (n == VQ_BUDGET)
+		vq_again(q);
+}
+
+/* Fetch input into the held chain; how many bytes. */
+static u32 con_rx_chain(struct con *c)
+{
+	u32 done = 0;
+
+	for (unsigned i = c->rx.nread; i < c->rx.nread + c->rx.nwrite; i++) {
+		const struct vq_seg *s = &c->rx.seg[i];
+		size_t n = tty_read(c->tty, s->base, s->len);
+
+		done += (u32)n;
+		if (n < s->len)
+			break;
+	}
+	return done;
+}
+
+/* Fill the driver's buffers, one chain after the other. What is left waits at the host's end for buffers. */
+static void con_rx(struct con *c)
+{
+	struct vq *q = &c->dev.vq[CON_RX];
+	unsigned n;
+
+	for (n = 0; n < VQ_BUDGET; n++) {
+		u32 done;
+
+		if (!c->rx_held && vq_pop(q, &c->rx) != OK)
+			break;
+		c->rx_held = true;
+		done = con_rx_chain(c);
+		if (done == 0 && c->rx.write_len != 0)
+			break; /* it stays for what comes later */
+		c->rx_held = false;
+		vq_push(q, c->rx.head, done);
+	}
 	vq_notify(q);
 	if (n == VQ_BUDGET)
 		vq_again(q);
@@ -73,14 +107,10 @@ static void con_tx(struct con *c)
 
 static void con_kick(struct virtio *v, unsigned index)
 {
-	struct con *c = con_dev(v);
-
-	if (index == CON_TX) {
-		con_tx(c);
-	} else if (c->starved) {
-		c->starved = false;
-		tty_ready(c->tty);
-	}
+	if (index == CON_TX)
+		con_tx(con_dev(v));
+	else
+		con_rx(con_dev(v));
 }
 
 /* The host takes output again. */
@@ -88,39 +118,27 @@ static void con_room(struct tty *t)
 {
 	struct con *c = t->guest;
 
+	lock_take(&c->dev.pci.lock);
 	if (c->tx_held && virtio_live(&c->dev))
 		con_tx(c);
+	lock_drop(&c->dev.pci.lock);
 }
 
-/* The host offers input: fill the driver's buffers, one chain after the other. */
-static size_t con_input(struct tty *t, const u8 *buf, size_t len)
+/* The host has input. */
+static void con_input(struct tty *t)
 {
 	struct con *c = t->guest;
-	struct vq *q = &c->dev.vq[CON_RX];
-	size_t done = 0;
-	unsigned n;
 
-	for (n = 0; n < VQ_BUDGET && done < len; n++) {
-		u64 part;
-
-		if (vq_pop(q, &c->rx) != OK)
-			break;
-		part = vq_copy_in(&c->rx, 0, buf + done, len - done);
-		vq_push(q, c->rx.head, (u32)part);
-		done += part;
-	}
-	if (done < len) {
-		c->starved = true;
-		if (n == VQ_BUDGET)
-			vq_again(q);
-	}
-	vq_notify(q);
-	return done;
+	lock_take(&c->dev.pci.lock);
+	if (virtio_live(&c->dev))
+		con_rx(c);
+	lock_drop(&c->dev.pci.lock);
 }
 
 static void con_reset(struct virtio *v)
 {
 	con_dev(v)->tx_held = false;
+	con_dev(v)->rx_held = false;
 }
 
 /* struct virtio_console_config: size and ports are not offered, so all of it reads 0. */

@@ -78,7 +78,7 @@ static void exits_inject(struct run_page *run, u32 vector, bool has_error, u32 e
 /* Have regs current beyond the general registers, which are kept as the handler has changed them. */
 static bool exits_state(struct vcpu *v)
 {
-	const struct vcpu_state *s = hv_mailbox;
+	const struct vcpu_state *s = hv_mailbox();
 	struct vcpu_regs *regs = &v->run->regs;
 	u64 gpr[X86_NGPR];
 
@@ -117,7 +117,7 @@ static void exits_unknown(struct vcpu *v, const char *what, u64 where)
 	char bytes[64];
 
 	exits_bytes(v, bytes, sizeof(bytes));
-	vm_stop(v->vm, STOP_CRASH, "cannot emulate the instruction at RIP %llx (%s %llx):%s",
+	vm_stop(v->vm, STOP_CRASH, "cannot emulate CPU %u's instruction at RIP %llx (%s %llx):%s", v->index,
 		(unsigned long long)v->run->regs.rip, what, (unsigned long long)where, bytes);
 }
 
@@ -174,7 +174,7 @@ static void exits_step(struct vcpu *v, const char *what, u64 where)
 		vm_stop(v->vm, STOP_CRASH, "its registers cannot be read");
 		return;
 	}
-	pc_set_current(v->vm->platform, v);
+	pc_set_current(v);
 	exits_emu(&e, v);
 	switch (emu_step(&e)) {
 	case EMU_DONE: run->reply = REPLY_REGS; break;
@@ -218,9 +218,11 @@ static void exits_mmio(struct vcpu *v)
 {
 	struct run_page *run = v->run;
 
-	if ((run->u.mmio.access & MAP_X) != 0)
-		vm_stop(v->vm, STOP_CRASH, "runs code at guest-physical %llx, where there is no RAM; RIP %llx",
-			(unsigned long long)run->u.mmio.gpa, (unsigned long long)run->regs.rip);
+	if (unlikely(vm_is_ram(v->vm, run->u.mmio.gpa)))
+		(void)vm_ram_fault(v->vm, run->u.mmio.gpa); /* no reply flags: the guest tries again */
+	else if ((run->u.mmio.access & MAP_X) != 0)
+		vm_stop(v->vm, STOP_CRASH, "CPU %u runs code at guest-physical %llx, where there is no RAM; RIP %llx",
+			v->index, (unsigned long long)run->u.mmio.gpa, (unsigned long long)run->regs.rip);
 	else
 		exits_step(v, "access to guest-physical", run->u.mmio.gpa);
 }
@@ -255,15 +257,9 @@ static void exits_eoi(struct vcpu *v)
 /* It sleeps and nothing but INIT, SIPI or NMI can wake it. */
 static void exits_halt(struct vcpu *v)
 {
-	bool all = true;
-
-	v->owed = false;
-	v->parked = true;
-	for (unsigned i = 0; i < v->vm->nvcpus; i++)
-		all &= v->vm->vcpu[i].parked;
-	if (all)
-		vm_stop(v->vm, STOP_CRASH, "halted with interrupts off at RIP %llx",
-			(unsigned long long)v->run->regs.rip);
+	if (vm_park(v))
+		vm_stop(v->vm, STOP_CRASH, "CPU %u, as all of its CPUs, halted with interrupts off at RIP %llx",
+			v->index, (unsigned long long)v->run->regs.rip);
 }
 
 static void exits_fault(struct vcpu *v)
@@ -275,8 +271,8 @@ static void exits_fault(struct vcpu *v)
 	memcpy(what, run->u.fault.what, sizeof(what));
 	what[sizeof(what) - 1] = '\0';
 	if (exits_state(v)) {
-		log_line("%s: rip %llx rsp %llx rflags %llx cr0 %llx cr2 %llx cr3 %llx cr4 %llx", v->vm->name,
-			 (unsigned long long)regs->rip, (unsigned long long)regs->gpr[X86_RSP],
+		log_line("%s: CPU %u: rip %llx rsp %llx rflags %llx cr0 %llx cr2 %llx cr3 %llx cr4 %llx", v->vm->name,
+			 v->index, (unsigned long long)regs->rip, (unsigned long long)regs->gpr[X86_RSP],
 			 (unsigned long long)regs->rflags, (unsigned long long)regs->cr0, (unsigned long long)regs->cr2,
 			 (unsigned long long)regs->cr3, (unsigned long long)regs->cr4);
 		log_line("%s: rax %llx rbx %llx rcx %llx rdx %llx rsi %llx rdi %llx cs %x efer %llx", v->vm->name,
@@ -285,15 +281,15 @@ static void exits_fault(struct vcpu *v)
 			 (unsigned long long)regs->gpr[X86_RSI], (unsigned long long)regs->gpr[X86_RDI],
 			 regs->seg[X86_CS].sel, (unsigned long long)regs->efer);
 	}
-	vm_stop(v->vm, STOP_CRASH, "%s (code %llx, info %llx) at RIP %llx", what[0] != '\0' ? what : "triple fault",
-		(unsigned long long)run->u.fault.code, (unsigned long long)run->u.fault.info,
-		(unsigned long long)regs->rip);
+	vm_stop(v->vm, STOP_CRASH, "%s (code %llx, info %llx) of CPU %u at RIP %llx",
+		what[0] != '\0' ? what : "triple fault", (unsigned long long)run->u.fault.code,
+		(unsigned long long)run->u.fault.info, v->index, (unsigned long long)regs->rip);
 }
 
 /* data: the SIPI's vector, or above 255 for INIT, after which it waits for one (Intel SDM 3A, 10.4.4). */
 static void exits_sipi(struct vcpu *v)
 {
-	struct vcpu_state *s = hv_mailbox;
+	struct vcpu_state *s = hv_mailbox();
 	u64 vector = v->run->data;
 
 	x86_reset_state(s);

@@ -13,7 +13,7 @@ u64 machine_ram(unsigned n, u64 left, u64 *gpa)
 
 status_t machine_configure(struct vm *vm, const struct hv_info *info, const char **what)
 {
-	unsigned n = cpuid_build(info, vm->nvcpus, cpuid_host, hv_mailbox, MAILBOX_SIZE / sizeof(struct vm_config));
+	unsigned n = cpuid_build(info, vm->nvcpus, cpuid_host, hv_mailbox(), MAILBOX_SIZE / sizeof(struct vm_config));
 	status_t s = hv_call(HV_VM_CONFIGURE, vm->id, n, 0, 0, 0).status;
 
 	*what = "set CPUID";

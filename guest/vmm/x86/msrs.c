@@ -47,6 +47,6 @@ static_assert(sizeof(msrs_table) <= MAILBOX_SIZE, "they travel in the mailbox");
 
 status_t pc_msrs(u32 vm)
 {
-	memcpy(hv_mailbox, msrs_table, sizeof(msrs_table));
+	memcpy(hv_mailbox(), msrs_table, sizeof(msrs_table));
 	return hv_call(HV_VM_SET_MSR, vm, ARRAY_SIZE(msrs_table), 0, 0, 0).status;
 }

@@ -59,18 +59,14 @@ u64 pc_apic_access(struct vcpu *v, u64 off, bool write, u64 value)
 
 static u64 pc_apic_read(void *dev, u64 off, unsigned size)
 {
-	struct pc *pc = dev;
-
 	/* Registers are 32 bits wide, 16 bytes apart; narrower reads take their part. */
-	return pc_apic_access(pc->current, off & ~3ull, false, 0) >> 8 * (off & 3);
+	return pc_apic_access(pc_current(), off & ~3ull, false, 0) >> 8 * (off & 3);
 }
 
 static void pc_apic_write(void *dev, u64 off, unsigned size, u64 v)
 {
-	struct pc *pc = dev;
-
 	if (size >= 4 && is_aligned(off, 4))
-		pc_apic_access(pc->current, off, true, (u32)v);
+		pc_apic_access(pc_current(), off, true, (u32)v);
 }
 
 static u64 pc_post_read(void *dev, u64 off, unsigned size)
@@ -148,10 +144,10 @@ static status_t pc_init_misc(struct pc *pc)
 	struct vm *vm = pc->vm;
 	status_t st;
 
-	pc->post = (struct bus_region){ PORT_POST, 1, &pc_post_ops, pc };
-	pc->port64 = (struct bus_region){ PORT_8042, 1, &pc_8042_ops, pc };
-	pc->port92_region = (struct bus_region){ PORT_92, 1, &pc_port92_ops, pc };
-	pc->lapic = (struct bus_region){ PC_LAPIC_BASE, PAGE_SIZE, &pc_apic_ops, pc };
+	pc->post = (struct bus_region){ PORT_POST, 1, &pc_post_ops, pc, NULL };
+	pc->port64 = (struct bus_region){ PORT_8042, 1, &pc_8042_ops, pc, NULL };
+	pc->port92_region = (struct bus_region){ PORT_92, 1, &pc_port92_ops, pc, &pc->lock };
+	pc->lapic = (struct bus_region){ PC_LAPIC_BASE, PAGE_SIZE, &pc_apic_ops, pc, NULL };
 	st = bus_add(&vm->pio, &pc->post);
 	if (st == OK)
 		st = bus_add(&vm->pio, &pc->port64);
@@ -217,7 +213,7 @@ status_t pc_init(struct pc *pc, struct vm *vm, const struct pc_options *opt)
 	memset(pc, 0, sizeof(*pc));
 	pc->vm = vm;
 	pc->ncpus = opt->ncpus;
-	pc->current = &vm->vcpu[0];
+	lock_init(&pc->lock, LOCK_DEVICE);
 	pc->port92 = PORT_92_A20;
 	for (unsigned i = 0; i < vm->nram; i++) {
 		if (vm->ram[i].gpa >= PC_HIGH_RAM)
@@ -295,9 +291,8 @@ void pc_reset(struct pc *pc)
 		uart_reset(&pc->com1);
 	pvclock_reset(&pc->pvclock);
 	pci_root_reset(&pc->pci);
-	pc->cf9 = 0;
+	pc->cf9 = 0; /* no vCPU runs */
 	pc->port92 = PORT_92_A20;
-	pc->current = &pc->vm->vcpu[0];
 }
 
 bool pvclock_msr(struct vcpu *v, u32 index, bool write, u64 *value)

@@ -3,6 +3,7 @@
 #ifndef GUEST_VMM_X86_PC_H
 #define GUEST_VMM_X86_PC_H
 
+#include "guest/rt/cpu.h"
 #include "guest/vmm/dev/acpi_pm.h"
 #include "guest/vmm/dev/fw_cfg.h"
 #include "guest/vmm/dev/i8254.h"
@@ -59,9 +60,9 @@ struct pc {
 	struct pvclock pvclock;
 	struct pci_root pci;
 	struct pci_dev host_bridge;
-	const struct bus_ops *cf8_ops; /* the root's own; CF9 lies among its ports */
-	struct vcpu *current;	       /* whose instruction is being emulated */
-	struct emu_cache emu[VM_MAX_VCPUS];
+	const struct bus_ops *cf8_ops;	    /* the root's own; CF9 lies among its ports */
+	struct emu_cache emu[VM_MAX_VCPUS]; /* each its vCPU's */
+	struct lock lock;		    /* port 92h; CF9h lies among the root's ports */
 	u8 cf9, port92;
 	struct bus_region post, port64, port92_region, lapic;
 };
@@ -92,10 +93,14 @@ int pc_intack(struct pc *pc);
 void pc_eoi(struct pc *pc, u32 vector);
 /** The local APIC's page, as the hypervisor's HV_VCPU_APIC serves it for @v. Reads return the value. */
 u64 pc_apic_access(struct vcpu *v, u64 off, bool write, u64 value);
-/** The bus does not say who accesses it: the event loop names the vCPU before it emulates an instruction. */
-static inline void pc_set_current(struct pc *pc, struct vcpu *v)
+/** The bus does not say who accesses it: the vCPU is named before an instruction is emulated, for this CPU. */
+static inline void pc_set_current(struct vcpu *v)
 {
-	pc->current = v;
+	cpu_this()->serving = v;
+}
+static inline struct vcpu *pc_current(void)
+{
+	return cpu_this()->serving;
 }
 /** Policies for the MSRs that a guest may touch and the hypervisor does not know. */
 MUST_CHECK status_t pc_msrs(u32 vm);
