@@ -226,6 +226,15 @@ test-emu: deps-build deps-run deps-test
 	@echo "test-emu: whole systems for $(ARCHES) in emulators, $(if $(T),those that match '$(T)',all of them)"
 	@$(PYTHON) tests/run.py --arch "$(ARCHES)" emu $(if $(T),-k '$(T)')
 
+.PHONY: soak
+MACHINE ?= svm
+HOURS   ?= 1
+SEED    ?= 1
+soak: deps-build deps-run deps-test
+	@echo "soak: tests/emu/test_torture.py on $(MACHINE) for $(HOURS) hours, SEED=$(SEED)"
+	@TORTURE_SECONDS=$$(($(HOURS) * 3600)) TORTURE_SEED=$(SEED) $(PYTHON) tests/run.py \
+	  --arch "$(if $(findstring arm64,$(MACHINE)),arm64,x86_64)" emu -k 'torture and $(MACHINE)'
+
 lint: deps-test
 	@echo "lint: format, static analysis, licences, include rules, size of functions"
 	@$(PYTHON) tests/run.py lint
@@ -270,6 +279,7 @@ help:
 	@echo "make size       lines and bytes by part                  make assets     the default guest's kernel and initrd"
 	@echo "make format     lay the sources out                      make tidy       clang-tidy, if it is installed"
 	@echo "make deps       install what is missing (apt)            make clean      remove build/"
+	@echo "make soak       console commands at random for HOURS=1, SEED=1, MACHINE=svm"
 	@echo "make test-guest-plain   the test guests on plain QEMU, without Trivet"
 	@echo "ARCH=x86_64 or ARCH=arm64 chooses the architecture (ARCH=arm64 make run); without it tests are of both"
 	@echo "ARGS='--machine arm64-nvhe --gic 2' make run: options of ./trivet run; ./trivet run --help lists them"

@@ -55,7 +55,7 @@ $(GT)/%.$(GT_EXT.$(ARCHDIR)): $(GT)/obj/guest/test/t_%.c.o $(GT_LIB) $(GT_ARCH)/
 # Their expectations hold on QEMU without any hypervisor: a failure here is the test's, one under Trivet is Trivet's.
 GT_PLAIN.x86 := cpu io mmio apic irq modes pci memory exitcost hostile-msrstorm hostile-hypercall hostile-portstorm \
                 hostile-virtio-corrupt
-GT_PLAIN.arm64 := $(filter-out hostile-spin hostile-wfiloop hostile-stackloop hostile-wildjump,$(GT_NAMES))
+GT_PLAIN.arm64 := $(filter-out hostile-exitstorm hostile-bellstorm hostile-idle hostile-spin hostile-wfiloop hostile-stackloop hostile-wildjump,$(GT_NAMES))
 GT_MACHINES.x86   := pc q35
 GT_MACHINES.arm64 := v2-a72 v2-max v3-a72 v3-max
 GT_QEMU.pc     := qemu-system-x86_64 -M pc -cpu max

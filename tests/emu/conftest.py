@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import subprocess
+import time
 
 import pexpect
 import pytest
@@ -75,6 +76,90 @@ class Result:
             assert re.search(marker, self.console, re.M), f"/{marker}/ is not on the console:\n{self.console[-3000:]}"
 
 
+class Desk:
+    """A machine's service console: commands go in, what they print comes out. A failure tells the last of both."""
+
+    PROMPT = "trivet> "
+
+    def __init__(self, system, *args, seconds=None):
+        self.seconds = seconds or system.seconds
+        self.terminal = system.folder / "terminal.log"
+        self.history = []
+        self.child = system.console(*args, seconds=24 * 3600)
+
+    def fail(self, what):
+        self.child.logfile_read.flush()
+        text = self.terminal.read_bytes().decode(errors="replace").replace("\r", "")
+        self.child.close(force=True)
+        pytest.fail(f"{what}\nthe last commands: {'; '.join(self.history[-12:])}\nthe console:\n{text[-6000:]}", pytrace=False)
+
+    def expect(self, pattern, seconds=None):
+        """What stands before @pattern, a regular expression; the match is in self.child.match."""
+        try:
+            self.child.expect(pattern, timeout=seconds or self.seconds)
+        except (pexpect.TIMEOUT, pexpect.EOF) as e:
+            self.fail(f"{'the machine ended' if isinstance(e, pexpect.EOF) else 'time is up'} before /{pattern}/")
+        return self.child.before.replace("\r", "")
+
+    def begin(self):
+        """To the service console, once the guests have been started."""
+        self.expect(r"\[\S+ [a-z-]+; Ctrl-A")
+        self.service()
+
+    def service(self):
+        """To the service console from a guest's."""
+        self.child.send("\x01s")
+        self.expect("service console; Ctrl-A")
+        self.expect(self.PROMPT)
+
+    def command(self, text, seconds=None):
+        """What the command @text prints. A line of the log that comes between shows all of @text again behind it."""
+        self.history.append(text)
+        self.child.send(text + "\r")
+        self.expect(re.escape(text) + "\r+\n", seconds)
+        return self.expect(self.PROMPT, seconds)
+
+    def audit(self):
+        found = re.search(r"audit: (\d+) leaves, (\d+) violations", self.command("audit"))
+        if not found or found[2] != "0":
+            self.fail("audit is not clean")
+
+    def ended(self, text, guests):
+        """The lines of `vms`, in @text, of those of @guests that do not run."""
+        return {name for name in guests if re.search(rf"^{name} +(stopped|off|crashed) ", text, re.M)}
+
+    def until_ended(self, guests, seconds=None):
+        """Wait until none of @guests runs."""
+        end = time.monotonic() + (seconds or self.seconds)
+        while self.ended(self.command("vms"), guests) != set(guests):
+            if time.monotonic() > end:
+                self.fail("guests go on")
+            time.sleep(1)
+
+    def consoles(self, guests):
+        """What has been on the serial console of each of @guests, by name."""
+        text = {}
+        for _ in range(len(guests)):
+            self.child.send("\x01n")
+            self.expect(r"\[(\S+) serial; Ctrl-A \? for help\]\r+\n")
+            name = self.child.match[1]
+            self.child.send("\x01?")
+            text[name] = self.expect("Ctrl-A n next console")
+        self.service()
+        if set(text) != set(guests):
+            self.fail(f"consoles of {', '.join(text)}")
+        return text
+
+    def power_off(self):
+        self.audit()
+        self.history.append("poweroff")
+        self.child.send("poweroff\r")
+        self.expect("trivet: all guests have stopped: powering off")
+        self.expect(pexpect.EOF)
+        self.child.close()
+        assert self.child.exitstatus == 0
+
+
 class System:
     """Runs ./trivet with files in a folder of its own."""
 
@@ -94,6 +179,13 @@ class System:
 
     def disk(self, name="disk.img", mib=4):
         return self.file(name, bytes(mib << 20))
+
+    def small(self, name, vm=None, extra=""):
+        """The section [vm @vm] with the test guest @name."""
+        kernel = name + {"x86_64": ".elf", "arm64": ".Image"}[self.arch]
+        if not (self.folder / kernel).exists():
+            (self.folder / kernel).symlink_to(self.build / "guest-test" / kernel)
+        return f"[vm {vm or name}]\nkernel = {kernel}\nmemory = 16M\ncmdline = {self.name} trivet\n{extra}\n"
 
     def linux(self, test, extra="", append="", poweroff="yes"):
         """A configuration of the default guest that runs /tests/@test (none: a shell)."""
@@ -131,9 +223,9 @@ class System:
         paths = {name.replace("__", "."): self.file(name, content) for name, content in files.items()}
         return self.run("--image", self.image(config, paths), seconds=seconds)
 
-    def console(self, *args):
+    def console(self, *args, seconds=None):
         """./trivet run, interactive: a pexpect child."""
-        child = pexpect.spawn(str(LAUNCHER), self.arguments(*args), cwd=str(ROOT), encoding="utf-8",
+        child = pexpect.spawn(str(LAUNCHER), self.arguments(*args, seconds=seconds), cwd=str(ROOT), encoding="utf-8",
                               codec_errors="replace", timeout=self.seconds, dimensions=(24, 100))
         child.logfile_read = open(self.folder / "terminal.log", "w")
         return child

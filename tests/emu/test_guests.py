@@ -12,7 +12,8 @@ import pytest
 from conftest import EVERY, MACHINES, ROOT, SOURCES
 
 CRASHING = {"x86_64": {"hostile-triple", "hostile-wildjump", "hostile-dead"}, "arm64": set()}
-SPINNING = {"x86_64": {"hostile-cliloop"}, "arm64": {"hostile-spin", "hostile-wfiloop", "hostile-stackloop"}}
+ENDLESS = {"hostile-exitstorm", "hostile-bellstorm", "hostile-idle"}
+SPINNING = {"x86_64": ENDLESS | {"hostile-cliloop"}, "arm64": ENDLESS | {"hostile-spin", "hostile-wfiloop", "hostile-stackloop"}}
 BESIDE = ("svm", "vmx", "arm64", "arm64-nvhe-gic2")  # where two guests share the CPU: each kind of context once
 SUFFIX = {"x86_64": ".elf", "arm64": ".Image"}
 # Two at once on one CPU: the first one's results count, while the second one's interrupts and timers come in between.

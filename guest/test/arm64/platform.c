@@ -112,6 +112,23 @@ void delay_us(u32 us)
 		;
 }
 
+u64 t_clock(void)
+{
+	return counter();
+}
+
+u64 t_clock_ms(void)
+{
+	return us_to_ticks(1000);
+}
+
+void t_halt(void)
+{
+	wfi();
+	irq_on();
+	irq_off();
+}
+
 void vtimer_in(u64 ticks)
 {
 	msr(cntv_cval_el0, counter() + ticks);

@@ -54,6 +54,11 @@ void irq_clear(void);
 bool irq_wait(u32 irq, u32 n, u32 ms);
 /** Busy-wait. */
 void delay_us(u32 us);
+/** A clock, and its ticks in a millisecond. */
+u64 t_clock(void);
+u64 t_clock_ms(void);
+/** Sleep until an interrupt comes. */
+void t_halt(void);
 
 /** Prepare message-signalled interrupt @n (< 8): what to write where, and its place in irq_count. False: none here. */
 bool t_msi(unsigned n, u64 *addr, u32 *data, u32 *irq);

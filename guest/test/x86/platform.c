@@ -79,6 +79,21 @@ void irq_off(void)
 	cli();
 }
 
+u64 t_clock(void)
+{
+	return rdtsc();
+}
+
+u64 t_clock_ms(void)
+{
+	return tsc_per_ms();
+}
+
+void t_halt(void)
+{
+	__asm__ volatile("sti; hlt; cli" ::: "memory");
+}
+
 bool t_msi(unsigned n, u64 *addr, u32 *data, u32 *irq)
 {
 	lapic_enable(false);
