@@ -208,7 +208,11 @@ void arch_vcpu_leave(struct arch_vcpu *v)
 void arch_vcpu_init_service(struct arch_vcpu *v, u64 entry, u64 image, u64 mailbox)
 {
 	v->pc = entry;
-	v->pstate = ARM_PSTATE_EL0 | ARM_PSTATE_DAIF;
+	/*
+	 * With VHE and TGE, PSTATE masks at EL0 what goes to EL2 (Arm ARM, D1.3.6): it is not to keep other CPUs' kicks
+	 * and the timer waiting while it spins.
+	 */
+	v->pstate = ARM_PSTATE_EL0 | (ARM_PSTATE_DAIF & ~(ARM_PSTATE_I | ARM_PSTATE_F));
 	v->regs->x[0] = image;
 	v->regs->x[1] = mailbox;
 }

@@ -22,6 +22,8 @@ struct vcpu_regs {
 #define ARM_PSTATE_EL1H 0x5u
 #define ARM_PSTATE_MODE 0x1fu /* with M[4]: AArch32 */
 #define ARM_PSTATE_DAIF 0x3c0u
+#define ARM_PSTATE_I	0x80u
+#define ARM_PSTATE_F	0x40u
 
 /* Everything: hv_vcpu_get and hv_vcpu_set move it through the mailbox. EL1's and EL0's registers by their names. */
 struct vcpu_state {
