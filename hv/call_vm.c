@@ -239,7 +239,10 @@ status_t call_vm_unmap(struct vm *caller, struct call *c)
 	/* Once unmapped, the pages are not to be found any more; so their grants go first, and come back on an error.
 	 */
 	call_unmap_grants(caller, vm, gpa, gpa + size, false);
+	/* Not even the architecture looks at the table elsewhere, and no guest finds a large leaf missing that is cut. */
+	smp_park();
 	s = ptab_unmap(s2, gpa, size, vm->pool);
+	smp_unpark();
 	if (s != OK)
 		call_unmap_grants(caller, vm, gpa, gpa + size, true);
 	else
