@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tests/unit/test_stress.c: the device models of one guest used by several CPUs at once, under ThreadSanitizer, with the
- * order of locks checked (tests/unit/self/lock.h).
+ * tests/unit/test_stress.c: the device models of one guest used by several CPUs at once, under ThreadSanitizer, with
+ * the order of locks checked (tests/unit/self/lock.h).
  * LINK: guest/vmm/dev/virtio_blk.c guest/vmm/dev/virtio_console.c guest/vmm/virtio.c guest/vmm/virtio_pci.c
  * LINK: guest/vmm/pci.c guest/vmm/pci_msix.c guest/vmm/pci_root.c guest/vmm/bus.c guest/vmm/mem.c guest/drv/ramdisk.c
  * LINK: guest/vmm/dev/uart16550.c guest/vmm/dev/i8254.c guest/vmm/dev/i8259.c guest/vmm/dev/ioapic.c
@@ -165,7 +165,8 @@ static void disk_request(u64 *seed)
 
 static void port(u64 *seed)
 {
-	static const u16 base[] = { 0x20, 0x21, 0xa0, 0xa1, 0x40, 0x43, 0x61, 0x70, 0x71, 0x3f8, 0x4d0, 0x510, ACPI_PM_PORT };
+	static const u16 base[] = { 0x20, 0x21, 0xa0,  0xa1,  0x40,  0x43,	  0x61,
+				    0x70, 0x71, 0x3f8, 0x4d0, 0x510, ACPI_PM_PORT };
 	u16 at = (u16)(base[next(seed) % ARRAY_SIZE(base)] + next(seed) % 8);
 	unsigned size = 1u << next(seed) % 3;
 
