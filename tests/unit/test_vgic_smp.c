@@ -357,7 +357,7 @@ static void a_timer_interrupt_while_pulled_does_not_stay_active(void **state)
 /* --- everything at once, a thread a CPU ----------------------------------------------------------------------------
  */
 
-#define ROUNDS 3000u
+#define ROUNDS 1000u
 
 static u32 started[FAKE_CPUS][16], seen[FAKE_CPUS][16]; /* SGIs of each vCPU: sent; sent when it was last taken */
 static u32 finished;
