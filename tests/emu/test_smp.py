@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guests on a machine with several CPUs."""
+
+import pexpect
+import pytest
+
+from conftest import EVERY
+
+ESCAPE = "\x01"  # Ctrl-A
+PROMPT = "guest# "
+SEVERAL = [name for name in EVERY if name in ("svm", "arm64")]
+
+
+@pytest.mark.parametrize("machine", SEVERAL, indirect=True)
+def test_a_linux_on_four_cpus(machine):
+    """Each of its CPUs on one of the machine's, with a disk; and the same again after its reset."""
+    machine.disk()
+    result = machine.run("--host-cpus", "4", "--config", machine.linux("smp", "cpus = 4\npin = 0-3\ndisk = disk.img"))
+    result.assert_passed("^TRIVET-TEST-REBOOTING", "^TRIVET-TEST-PASS smp")
+    assert result.console.count("online: 0-3, in cpuinfo: 4") == 2
+    result.assert_audited()
+
+
+@pytest.mark.parametrize("machine", SEVERAL, indirect=True)
+def test_commands_on_several_cpus(machine):
+    """A guest moves between CPUs, is shaken, paused, stopped and started anew while it works."""
+    machine.disk()
+    config = machine.linux("", "cpus = 2\npin = 1,0\ndisk = disk.img\npriority = 3\nshares = 200").read_text()
+    config = config.replace("poweroff-when-done = yes", "poweroff-when-done = no")
+    child = machine.console("--host-cpus", "2", "--config", machine.file("commands.ini", config))
+    child.expect_exact(PROMPT)
+    child.send("while true; do dd if=/dev/vda of=/dev/null bs=64k count=16 2>/dev/null; done & while true; do :; done &\r")
+    child.expect_exact(PROMPT)
+
+    def command(text, answer, timeout=60):
+        child.send(ESCAPE + "s")
+        child.send(text + "\r")
+        child.expect(answer, timeout=timeout)
+
+    def alive(number):
+        child.send(ESCAPE + "n")
+        child.send(f"echo $(({number} * 7))00\r")
+        child.expect_exact(f"{number * 7}00", timeout=120)
+
+    command("vms", r"linux +running +\d+ +2 +1 +\d+ 1,0")
+    command("cpus", r"CPU 1: linux/0 \(\d+ ms\)")
+    command("migrate linux 0 0", "trivet> ")
+    command("vms", r"linux +running .* 0,0")
+    alive(11)
+    command("migrate linux 1 1", "trivet> ")
+    command("migrate linux 1 2", "CPUs 0 to 1")
+    alive(12)
+    command("shares linux 500", "trivet> ")
+    command("priority linux 9", "linux has 3")
+    command("priority linux 5", "trivet> ")
+    alive(13)
+    for number in (21, 22, 23):
+        command(f"shake linux 300 {number}", r"300 pieces of its RAM taken away, \d+ given back so far; status 0")
+        alive(number)
+    for number in (31, 32, 33):
+        command("pause linux", "trivet> ")
+        command("vms", "linux +paused")
+        command("resume linux", "trivet> ")
+        alive(number)
+    for _ in range(2):
+        command("stop linux", "guest linux has powered off: stopped from the service console")
+        child.expect("0 violations")
+        command("vms", "linux +off")
+        command("start linux", "trivet> ")
+        child.send(ESCAPE + "n")
+        child.expect_exact(PROMPT, timeout=180)
+        alive(41)
+    child.send("poweroff\r")
+    child.expect("has powered off")
+    command("audit", "leaves, 0 violations")
+    command("poweroff", pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
