@@ -212,6 +212,9 @@ $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t
 $(UB)/test_acpi $(UB)/test_pc: $(B)/gen/dsdt.h
 $(UB)/test_acpi $(UB)/test_pc: UNITFLAGS += -I$(B)
 
+# Data races are ThreadSanitizer's to find, which cannot be had together with the others.
+$(UB)/test_stress: UNITFLAGS := $(patsubst -fsanitize=address%,-fsanitize=thread,$(UNITFLAGS)) -pthread -Wno-tsan
+
 # --- checks: tests/run.py runs them, counts, and ends with "N passed, N failed, N skipped" --------------------------
 .PHONY: test test-unit test-emu lint unit-bin
 test: deps-build deps-run deps-test

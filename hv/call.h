@@ -18,6 +18,8 @@ typedef status_t (*call_fn)(struct vm *caller, struct call *c);
 HYPERCALL_LIST(X)
 #undef X
 
+/** VM @id, if it is not the service VM, or NULL. */
+struct vm *call_guest(u64 id);
 /** The exit of @g, a vCPU of any CPU, has been served: it goes on, or sleeps. ERR_STATE. Control lock held. */
 MUST_CHECK status_t call_resume(struct vcpu *g);
 

@@ -273,6 +273,24 @@ status_t mem_check_free(const struct vm *vm, u64 pa, u64 size)
 	return mem_check(vm, pa, size, 0);
 }
 
+/*
+ * Unmap a part of the service VM's memory. A large leaf that is cut is gone for a moment: where hardware wants it so,
+ * no other CPU may run on the table meanwhile.
+ */
+static status_t mem_cut(struct vm *vm, u64 pa, u64 size)
+{
+	struct ptab *s2 = arch_vm_s2(&vm->arch);
+	bool park = s2->fmt->broken && ptab_splits(s2, pa, size);
+	status_t s;
+
+	if (park)
+		smp_park();
+	s = ptab_unmap(s2, pa, size, vm->pool);
+	if (park)
+		smp_unpark();
+	return s;
+}
+
 status_t mem_donate(struct vm *from, u64 pa, u64 size, u16 to, struct pool *pool)
 {
 	status_t s = size > SIZE_1G ? ERR_RANGE : mem_check_free(from, pa, size);
@@ -286,7 +304,7 @@ status_t mem_donate(struct vm *from, u64 pa, u64 size, u16 to, struct pool *pool
 	if (s != OK)
 		return s;
 	before = pool_free(from->pool);
-	s = ptab_unmap(arch_vm_s2(&from->arch), pa, size, from->pool);
+	s = mem_cut(from, pa, size);
 	if (s != OK) {
 		mem_unmap(pa, size);
 		return s;

@@ -19,8 +19,11 @@
 
 struct cpu *cpus[BOOT_MAX_CPUS];
 
-/* A ticket lock. */
-static u32 control_next, control_now;
+/*
+ * Not a fair one: who waits in turn for a CPU that its own host has put aside, as an emulator's may be, keeps all others
+ * waiting. It is held for microseconds, but for calls that name megabytes of memory.
+ */
+static bool control_held;
 
 /* The one call under way. */
 static void (*smp_fn)(void *arg);
@@ -72,17 +75,17 @@ void vcpu_notify(struct vcpu *v)
 void control_lock(void)
 {
 	struct cpu *c = this_cpu();
-	u32 mine = __atomic_fetch_add(&control_next, 1, __ATOMIC_RELAXED);
 
-	while (__atomic_load_n(&control_now, __ATOMIC_ACQUIRE) != mine) {
-		smp_serve(c);
-		arch_cpu_relax();
-	}
+	while (__atomic_exchange_n(&control_held, true, __ATOMIC_ACQUIRE))
+		do {
+			smp_serve(c);
+			arch_cpu_relax();
+		} while (__atomic_load_n(&control_held, __ATOMIC_RELAXED));
 }
 
 void control_unlock(void)
 {
-	__atomic_store_n(&control_now, control_now + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&control_held, false, __ATOMIC_RELEASE);
 }
 
 static void smp_ask(struct cpu *to)
@@ -266,7 +269,7 @@ void smp_start(void)
 	u64 apart = 0;
 
 	memset(cpus, 0, sizeof(cpus));
-	control_next = control_now = 0;
+	control_held = false;
 	smp_next = 1;
 	cpus[0] = this_cpu();
 	for (unsigned n = 1; n < all; n++)

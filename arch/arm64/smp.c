@@ -103,7 +103,8 @@ static void smp_prepare(struct arm_cpu *cpu, void *block)
 	s->ttbr1 = arm_features.vhe ? root : 0;
 	s->vbar = read_sysreg(vbar_el2);
 	s->sctlr = read_sysreg(sctlr_el2) & ~SCTLR_WXN;
-	s->sp = (u64)block + ARCH_CPU_BLOCK - 16; /* what does not return may save nothing: sp is in the block all the same */
+	s->sp = (u64)block + ARCH_CPU_BLOCK -
+		16; /* what does not return may save nothing: sp is in the block all the same */
 	s->entry = (u64)smp_enter;
 	s->early = 0;
 	__atomic_store_n(&s->state, ARM_START_ASKED, __ATOMIC_RELEASE);

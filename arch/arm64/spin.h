@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arch/arm64/spin.h: a spin lock that is passed on in the order of asking: no CPU can keep another one from it. */
+/*
+ * arch/arm64/spin.h: a spin lock for a few instructions at a time. Not in the order of asking: where our CPUs are
+ * threads of an emulator or another hypervisor, it would be handed on to one that does not run, and all would wait for
+ * that. Nobody is kept from it for long: a guest that asks again and again makes an exit each time, many times as long.
+ */
 #ifndef ARCH_ARM64_SPIN_H
 #define ARCH_ARM64_SPIN_H
 
 #include "hv/abi/types.h"
 
 struct spin {
-	u16 next;  /* the ticket that the next one draws */
-	u16 owner; /* whose turn it is                   */
+	u32 held;
 };
 
 #ifdef UNIT_TEST
@@ -22,15 +25,14 @@ static inline void spin_pause(void)
 /* Interrupts are masked: the holder is not interrupted, and waits for nothing. */
 static inline void spin_lock(struct spin *s)
 {
-	u16 mine = __atomic_fetch_add(&s->next, 1, __ATOMIC_RELAXED);
-
-	while (__builtin_expect(__atomic_load_n(&s->owner, __ATOMIC_ACQUIRE) != mine, 0))
-		spin_pause();
+	while (__builtin_expect(__atomic_exchange_n(&s->held, 1, __ATOMIC_ACQUIRE) != 0, 0))
+		while (__atomic_load_n(&s->held, __ATOMIC_RELAXED))
+			spin_pause();
 }
 
 static inline void spin_unlock(struct spin *s)
 {
-	__atomic_store_n(&s->owner, (u16)(s->owner + 1), __ATOMIC_RELEASE);
+	__atomic_store_n(&s->held, 0, __ATOMIC_RELEASE);
 }
 
 #endif

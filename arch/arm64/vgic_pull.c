@@ -20,7 +20,7 @@
  * and no loop is entered with a lock of ours held. So whoever is asked saves, no matter what it waits for itself:
  * another's pull, the end of one, or a lock of hv/ whose holder waits for a third CPU. While vgic.pulling is not 0 no
  * interface of the VM gets loaded, so each pull waits for a number of CPUs that only falls; once none is loaded all
- * pulls end, and loads go on. The spin lock is given in the order of asking.
+ * pulls end, and loads go on.
  *
  * Why nothing is lost. pulling is counted down with the lock held that the access then uses: nobody has loaded anything
  * in between. One that pulls may be pulled itself meanwhile, its interface is then not loaded during its access, and

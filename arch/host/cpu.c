@@ -15,6 +15,7 @@ u32 host_kicked;
 void *host_blocks[HOST_CPUS];
 void (*host_on_start)(unsigned n);
 void (*host_on_relax)(void);
+void (*host_on_idle)(void);
 bool host_cpu_dead[HOST_CPUS];
 u64 host_counter, host_timer;
 u32 host_timer_sets, host_features;
@@ -36,6 +37,7 @@ void host_power_on(void)
 	host_kicked = 0;
 	host_on_start = NULL;
 	host_on_relax = NULL;
+	host_on_idle = NULL;
 	memset(host_cpu_dead, 0, sizeof(host_cpu_dead));
 	host_counter = 1000;
 	host_timer = ~0UL;
@@ -105,6 +107,10 @@ u32 arch_features(void)
 /* Time passes up to the timer, unless a device is to come first. */
 void arch_idle(void)
 {
+	if (host_block != host_cpu && host_on_idle) {
+		host_on_idle();
+		return;
+	}
 	host_idles++;
 	if (host_idle_gsi >= 0) {
 		int gsi = host_idle_gsi;

@@ -41,7 +41,8 @@ extern u32 host_kicked;	    /* bit n: arch_cpu_kick(n) was called */
 extern void *host_blocks[HOST_CPUS];
 extern bool host_cpu_dead[HOST_CPUS];	  /* firmware refuses to start it */
 extern void (*host_on_start)(unsigned n); /* what a CPU that starts does; it shall return */
-extern void (*host_on_relax)(void);	  /* what others do while one waits; NULL: nothing will happen */
+extern void (*host_on_idle)(void);  /* what happens while a CPU but the first idles; it returns when that is woken */
+extern void (*host_on_relax)(void); /* what others do while one waits; NULL: nothing will happen */
 
 extern u32 host_features;   /* arch_features; after host_power_on: 1G pages */
 extern u64 host_timer;	    /* last arch_timer_set */

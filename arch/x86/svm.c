@@ -372,6 +372,8 @@ static void svm_reinject(struct arch_vcpu *v, const struct vmcb *c)
 
 	if (type == EVENT_TYPE_SOFT || (type == EVENT_TYPE_EXCP && (vector == VEC_BP || vector == 4)))
 		return;
+	if (type == EVENT_TYPE_EXCP && vector >= 32) /* TCG's word for an interrupt, which it does not take back */
+		info = (info & ~(EVENT_ERROR | EVENT_TYPE)) | EVENT_TYPE_INTR;
 	v->reinject.info = info & (EVENT_VALID | EVENT_ERROR | EVENT_TYPE | EVENT_VECTOR);
 	v->reinject.error = c->exitintinfo_err;
 }

@@ -106,8 +106,8 @@ static void timer_fire(struct timer *t, u64 when, struct lock *lock)
 bool timers_run(void)
 {
 	struct rt_cpu *c = cpu_this();
-	u64 now = time_ns(), when;
-	struct lock *lock;
+	u64 now = time_ns(), when = 0;
+	struct lock *lock = NULL;
 
 	for (unsigned i = 0; i < TIMER_ROUND; i++) {
 		struct timer *t = timer_due(c, now, &when, &lock);

@@ -210,10 +210,12 @@ bool guest_again(struct guest *g)
 {
 	if (vm_state(&g->vm) != VM_STOPPED && !g->vm.stop_told)
 		return false;
-	if (g->life == GUEST_SCRUBBED)
-		return false;
 	timer_cancel(&g->restart); /* it may have been to start by itself */
-	guest_restart(&g->restart);
+	g->ended = false;
+	if (g->life == GUEST_SCRUBBED)
+		g->again = true;
+	else
+		guest_restart(&g->restart);
 	return true;
 }
 
@@ -252,6 +254,7 @@ void guest_stop(struct guest *g)
 		vm_stop(&g->vm, STOP_POWEROFF, "stopped from the service console");
 	} else if (!g->ended && g->vm.stop_told) { /* it was to start again */
 		timer_cancel(&g->restart);
+		g->again = false;
 		guest_end(g);
 	}
 }

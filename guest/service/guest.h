@@ -25,6 +25,7 @@ struct guest {
 	struct timer restart;
 	enum guest_life life;
 	struct work scrub; /* GUEST_SCRUBBED: its memory goes back */
+	bool again;	   /* and it is to start anew when that is done */
 	unsigned ndonations;
 	struct {
 		void *mem;

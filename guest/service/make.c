@@ -93,6 +93,9 @@ static void guest_scrub(struct work *w)
 
 	if (vm->nram == 0) {
 		g->life = GUEST_GONE;
+		if (g->again)
+			guest_restart(&g->restart);
+		g->again = false;
 		return;
 	}
 	r = &vm->ram[vm->nram - 1];

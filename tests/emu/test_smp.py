@@ -1,81 +1,80 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Machines with several CPUs and many guests at once."""
+"""Guests on a machine with several CPUs."""
 
-import re
-
+import pexpect
 import pytest
 
-from conftest import EVERY, Desk
+from conftest import EVERY
 
-CPUS = ("--host-cpus", "4")
-HEAD = "[machine]\npoweroff-when-done = no\n"
-SMALL = {  # guests whose results no clock decides
-    "x86_64": ["cpu", "io", "mmio", "memory", "pci", "hostile-portstorm", "hostile-msrstorm", "hostile-hypercall"],
-    "arm64": ["cpu", "psci", "mmio", "memory", "pci", "pl031", "hostile-mmio", "hostile-hypercall"],
-}
-COMPLAINTS = r"BUG:|Oops|WARNING:|Call Trace|soft lockup|rcu.*stall|TRIVET-TEST-FAIL"
+ESCAPE = "\x01"  # Ctrl-A
+PROMPT = "guest# "
+SEVERAL = [name for name in EVERY if name in ("svm", "arm64")]
 
 
-def machines(*names):
-    return pytest.mark.parametrize("machine", [name for name in EVERY if name in names], indirect=True)
+@pytest.mark.parametrize("machine", SEVERAL, indirect=True)
+def test_a_linux_on_four_cpus(machine):
+    """Each of its CPUs on one of the machine's, with a disk; and the same again after its reset."""
+    machine.disk()
+    result = machine.run("--host-cpus", "4", "--config", machine.linux("smp", "cpus = 4\npin = 0-3\ndisk = disk.img"))
+    result.assert_passed("^TRIVET-TEST-REBOOTING", "^TRIVET-TEST-PASS smp")
+    assert result.console.count("online: 0-3, in cpuinfo: 4") == 2
+    result.assert_audited()
 
 
-def linux(system, name):
-    """A Debian guest with 4 CPUs; its disk says that the reset is behind it already (tests/assets/tests/smp)."""
-    system.linux("")
-    system.file(f"{name}.img", b"rebooted".ljust(1 << 20, b"\0"))
-    return (f"[vm {name}]\nkernel = vmlinuz\ninitrd = initrd.gz\nmemory = 192M\ncpus = 4\ndisk = {name}.img\n"
-            f"cmdline = console={system.tty} trivet.test=smp\n")
+@pytest.mark.parametrize("machine", SEVERAL, indirect=True)
+def test_commands_on_several_cpus(machine):
+    """A guest moves between CPUs, is shaken, paused, stopped and started anew while it works."""
+    machine.disk()
+    config = machine.linux("", "cpus = 2\npin = 1,0\ndisk = disk.img\npriority = 3\nshares = 200").read_text()
+    config = config.replace("poweroff-when-done = yes", "poweroff-when-done = no")
+    child = machine.console("--host-cpus", "2", "--config", machine.file("commands.ini", config))
+    child.expect_exact(PROMPT)
+    child.send("while true; do dd if=/dev/vda of=/dev/null bs=64k count=16 2>/dev/null; done & while true; do :; done &\r")
+    child.expect_exact(PROMPT)
 
+    def command(text, answer, timeout=60):
+        child.send(ESCAPE + "s")
+        child.send(text + "\r")
+        child.expect(answer, timeout=timeout)
 
-def assert_done(desk, name, text):
-    if re.search("^FAIL ", text, re.M) or not re.search(r"^DONE [1-9]\d* passed 0 failed", text, re.M):
-        desk.fail(f"guest {name} is not DONE with 0 failed:\n{text[-2000:]}")
+    def alive(number):
+        child.send(ESCAPE + "n")
+        child.send(f"echo $(({number} * 7))00\r")
+        child.expect_exact(f"{number * 7}00", timeout=120)
 
-
-@machines("svm", "arm64", "arm64-nvhe-gic2")
-def test_two_linux_guests_and_eight_small_ones(machine):
-    """On 4 CPUs, all at once, each Linux with 4 CPUs: what it reckons on each of them and on all together is right."""
-    small = SMALL[machine.arch]
-    config = HEAD + linux(machine, "one") + linux(machine, "two") + "".join(machine.small(name) for name in small)
-    desk = Desk(machine, "--config", machine.file("many.ini", config), *CPUS, seconds=400)
-    desk.expect("trivet: 4 of 4 CPUs are up")
-    desk.begin()
-    names = ["one", "two", *small]
-    desk.until_ended(names)
-    text = desk.consoles(names)
-    for name in small:
-        assert_done(desk, name, text[name])
-    for name in ("one", "two"):
-        if not re.search("^online: 0-3, in cpuinfo: 4", text[name], re.M) or "TRIVET-TEST-PASS smp" not in text[name] \
-                or re.search(COMPLAINTS, text[name]):
-            desk.fail(f"Linux {name}:\n{text[name][-3000:]}")
-    desk.power_off()
-
-
-@machines("svm", "arm64")
-def test_sixteen_small_guests(machine):
-    small = SMALL[machine.arch]
-    names = small + [f"{name}-2" for name in small]
-    config = HEAD + "".join(machine.small(name.removesuffix("-2"), name) for name in names)
-    desk = Desk(machine, "--config", machine.file("many.ini", config), *CPUS)
-    desk.expect("trivet: 4 of 4 CPUs are up")
-    desk.begin()
-    desk.until_ended(names)
-    text = desk.consoles(names)
-    for name in names:
-        assert_done(desk, name, text[name])
-    desk.power_off()
-
-
-@machines("vmx")
-def test_two_small_smp_guests_on_vmx(machine):
-    """Two CPUs in Bochs, two guests with two each."""
-    config = HEAD + "".join(machine.small("smp", name, "cpus = 2") for name in ("one", "two"))
-    desk = Desk(machine, "--config", machine.file("two.ini", config), "--host-cpus", "2")
-    desk.expect("trivet: 2 of 2 CPUs are up")
-    desk.begin()
-    desk.until_ended(["one", "two"])
-    for name, text in desk.consoles(["one", "two"]).items():
-        assert_done(desk, name, text)
-    desk.power_off()
+    command("vms", r"linux +running +\d+ +2 +1 +\d+ 1,0")
+    command("cpus", r"CPU 1: linux/0 \(\d+ ms\)")
+    command("migrate linux 0 0", "trivet> ")
+    command("vms", r"linux +running .* 0,0")
+    alive(11)
+    command("migrate linux 1 1", "trivet> ")
+    command("migrate linux 1 2", "CPUs 0 to 1")
+    alive(12)
+    command("shares linux 500", "trivet> ")
+    command("priority linux 9", "linux has 3")
+    command("priority linux 5", "trivet> ")
+    alive(13)
+    for number in (21, 22, 23):
+        command(f"shake linux {280 + number} {number}", rf"{280 + number} pieces of its RAM taken away, \d+ given back so far; status 0")
+        alive(number)
+    for number in (31, 32, 33):
+        command("pause linux", "trivet> ")
+        command("vms", "linux +paused")
+        command("resume linux", "trivet> ")
+        alive(number)
+    for _ in range(2):
+        command("stop linux", "guest linux has powered off: stopped from the service console")
+        child.expect("0 violations")
+        command("vms", "linux +off")
+        command("start linux", "trivet> ")
+        child.send(ESCAPE + "n")
+        child.expect("Linux version", timeout=180)
+        child.expect_exact(PROMPT, timeout=180)
+        child.send("echo $((41 * 7))00\r")
+        child.expect_exact("28700", timeout=60)
+    child.send("poweroff\r")
+    child.expect("has powered off")
+    command("audit", "leaves, 0 violations")
+    command("poweroff", pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "hv/lib/util.h"
+
 static struct config c;
 
 /* Parse @size bytes in a block of just that size, so that AddressSanitizer sees a read behind it. */
@@ -66,6 +68,10 @@ static void every_key_arrives(void **state)
 			       "module = other\n"
 			       "console = both\n"
 			       "rng = no\n"
+			       "pin = 1, 3-5,0\n"
+			       "priority = 7\n"
+			       "shares = 250\n"
+			       "budget = 20ms / 1s\n"
 			       "on-poweroff = restart\n"
 			       "on-reboot = stop\n"
 			       "on-crash = restart\n"
@@ -271,6 +277,66 @@ static void tables_have_limits(void **state)
 	refused(text, "line 11: more than 8 modules in [vm a]");
 }
 
+static void scheduling_is_read_and_checked(void **state)
+{
+	const u8 pin[] = { 1, 3, 4, 5, 0 };
+
+	assert_int_equal(parse("[vm a]\nkernel = k\npin = 1, 3-5,0\npriority = 7\nshares = 250\nbudget = 20ms / 1s\n"
+			       "[vm b]\nkernel = k\nbudget = 30%\n[vm c]\nkernel = k\nbudget = 500us/2ms\n"
+			       "[vm d]\nkernel = k\n"),
+			 OK);
+	assert_int_equal(c.vm[0].npin, sizeof(pin));
+	assert_memory_equal(c.vm[0].pin, pin, sizeof(pin));
+	assert_int_equal(c.vm[0].priority, 7);
+	assert_int_equal(c.vm[0].shares, 250);
+	assert_int_equal(c.vm[0].budget, 20000000);
+	assert_int_equal(c.vm[0].period, 1000000000);
+	assert_int_equal(c.vm[1].budget, 30000000);
+	assert_int_equal(c.vm[1].period, 100000000);
+	assert_int_equal(c.vm[2].budget, 500000);
+	assert_int_equal(c.vm[3].npin, 0);
+	assert_int_equal(c.vm[3].priority, 0);
+	assert_int_equal(c.vm[3].shares, 100);
+	assert_int_equal(c.vm[3].budget, 0);
+	refused_line("priority = 8", "line 3: priority in [vm a] is '8', must be 0 to 7");
+	refused_line("shares = 0", "line 3: shares in [vm a] is '0', must be 1 to 10000");
+	refused_line("shares = 10001", "line 3: shares in [vm a] is '10001', must be 1 to 10000");
+}
+
+static void bad_cpus_and_budgets_are_refused(void **state)
+{
+	static const char *const pin[] = { "64", "1-", "-1", "3-2", "1,,2", "1 2", "all", "0-63,0" };
+	static const char *const budget[] = {
+		"0%",	    "101%",    "20",	      "20ms",	     "20ms/",		"20ms/10ms",
+		"50us/1ms", "1ms/11s", "100us/999us", "1ms/1ms/1ms", "99999999999s/1s", "20%x"
+	};
+	char line[64], error[240];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(pin); i++) {
+		snprintf(line, sizeof(line), "pin = %s", pin[i]);
+		snprintf(error, sizeof(error),
+			 "line 3: pin in [vm a] is '%s', must be CPUs from 0 to 63, such as 1 or 0,2-3", pin[i]);
+		refused_line(line, error);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(budget); i++) {
+		snprintf(line, sizeof(line), "budget = %s", budget[i]);
+		snprintf(error, sizeof(error),
+			 "line 3: budget in [vm a] is '%s', must be 1%% to 100%%, or TIME/PERIOD such as 20ms/100ms: "
+			 "at least 100us of 1ms, at most 10s",
+			 budget[i]);
+		refused_line(line, error);
+	}
+}
+
+static void a_disk_of_two_guests_is_read_only_in_both(void **state)
+{
+	assert_int_equal(parse("[vm a]\nkernel = k\ndisk = d,ro\n[vm b]\nkernel = k\ndisk = e\ndisk = d,ro\n"), OK);
+	refused("[vm a]\nkernel = k\ndisk = d\n[vm b]\nkernel = k\ndisk = e\ndisk = d,ro\n",
+		"line 4: disk d of [vm b] is [vm a]'s too: ro in both, or not at all");
+	refused("[vm a]\nkernel = k\ndisk = d,ro\n[vm x]\nkernel = k\n[vm b]\nkernel = k\ndisk = d\n",
+		"line 6: disk d of [vm b] is [vm a]'s too: ro in both, or not at all");
+}
+
 static void what_is_not_text_is_refused(void **state)
 {
 	assert_int_equal(parse_bytes("[vm a]\nker\0nel = k\n", 19), ERR_FORMAT);
@@ -329,6 +395,9 @@ int main(void)
 		cmocka_unit_test(sections_are_checked),
 		cmocka_unit_test(lengths_have_limits),
 		cmocka_unit_test(tables_have_limits),
+		cmocka_unit_test(scheduling_is_read_and_checked),
+		cmocka_unit_test(bad_cpus_and_budgets_are_refused),
+		cmocka_unit_test(a_disk_of_two_guests_is_read_only_in_both),
 		cmocka_unit_test(what_is_not_text_is_refused),
 		cmocka_unit_test(the_first_error_is_the_one_told),
 		cmocka_unit_test(any_damage_gives_ok_or_an_error_with_words),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * LINK: arch/host/mem.c arch/host/cpu.c arch/host/vcpu.c tests/unit/fake_hv.c tests/unit/fake_panic.c
- * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/exit.c hv/sched.c hv/smp.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
+ * LINK: hv/mem.c hv/vm.c hv/hypercall.c hv/call_vm.c hv/call_vcpu.c hv/exit.c hv/sched.c hv/smp.c hv/virq.c hv/trace.c hv/audit.c hv/service.c
  * LINK: drivers/uart/x86/ns16550.c drivers/uart/x86/debugcon.c hv/lib/ptab.c hv/lib/pool.c */
 /* tests/unit/test_hv_sched.c: whose turn it is, timers, idling and waking. */
 #include "hv/vm.h"
@@ -251,6 +251,123 @@ static void a_stopped_guests_timer_wakes_nobody(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, on, off)
 
+static void sched(struct vcpu *v, u64 priority, u64 shares, u64 budget, u64 period)
+{
+	assert_int_equal(hv_call(HV_VCPU_SCHED, v->id, priority << 16, shares, budget, period), OK);
+}
+
+/* Let the CPU go from timer to timer for @ticks, whoever runs spinning. */
+static struct vcpu *pass(struct vcpu *v, u64 ticks)
+{
+	u64 end = host_counter + ticks;
+
+	while (host_counter < end) {
+		host_counter = MIN(end, MAX(host_timer, host_counter + 1));
+		v = irq(v);
+	}
+	return v;
+}
+
+static void assert_share(u64 part, u64 all, u64 percent)
+{
+	assert_in_range(part * 1000 / all, percent * 10 - 20, percent * 10 + 20);
+}
+
+static void a_higher_priority_goes_first(void **state)
+{
+	sched(g[1], 3, SCHED_SHARES, 0, 0);
+	run(g[0]);
+	assert_ptr_equal(hv_wait(0, 0), g[0]);
+	run(g[1]);
+	assert_ptr_equal(hv_wait(0, 0), g[1]);
+	assert_int_equal(host_timer, ~0UL); /* no turn ends for one of lower priority */
+	assert_ptr_equal(pass(g[1], 20 * SLICE), g[1]);
+	assert_ptr_equal(hv_exit(g[1], (struct exit){ .kind = EXIT_HALT }), g[0]);
+	g[1]->arch.irqs = 1;
+	vcpu_kicked(&g[1]->arch);
+	assert_true(host_timer <= host_counter); /* at once, though the guest that runs has made no exit for hv/ */
+	assert_ptr_equal(irq(g[0]), g[1]);
+}
+
+static void equals_share_as_they_are_told(void **state)
+{
+	struct vcpu *v;
+
+	sched(g[0], 0, 300, 0, 0);
+	run(g[0]);
+	run(g[1]);
+	v = pass(hv_wait(0, 0), 400 * SLICE);
+	assert_ptr_not_equal(v, c->service);
+	sched_charge(c, NULL);
+	assert_share(g[0]->time, g[0]->time + g[1]->time, 75);
+	assert_int_equal(g[0]->time + g[1]->time, 400 * SLICE);
+}
+
+static void the_service_vms_time_is_that_of_the_guest_it_works_for(void **state)
+{
+	struct vcpu *v;
+
+	run(g[0]);
+	run(g[1]);
+	v = hv_wait(0, 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		if (v == g[0]) { /* exits all the time, and each takes the service VM longer than a turn is */
+			hv_assert_event(hv_exit(v, (struct exit){ .kind = EXIT_SIPI }), EVENT_EXIT, 0x60);
+			host_counter += SLICE + SLICE / 2;
+			assert_ptr_equal(irq(c->service), c->service);
+			v = hv_wait(g[0]->id, 0);
+		} else {
+			v = pass(v, SLICE / 4);
+		}
+	}
+	sched_charge(c, NULL);
+	assert_share(g[0]->time, g[0]->time + g[1]->time, 50);
+}
+
+static void a_doorbells_handler_is_the_time_of_who_rang(void **state)
+{
+	u64 before;
+
+	assert_int_equal(hv_call(HV_VM_DOORBELL, vm, 0x500, DOORBELL_PORT, 0, 0xbe11), OK);
+	run(g[0]);
+	run(g[1]);
+	assert_ptr_equal(hv_wait(0, 0), g[0]);
+	doorbell_ring(&vm_get(vm)->bell[0], g[0]);
+	hv_assert_event(hv_exit(g[0], (struct exit){ .kind = EXIT_HALT }), EVENT_DOORBELL, 0xbe11);
+	before = g[0]->time;
+	host_counter += 3 * SLICE;
+	assert_ptr_equal(hv_wait(0, 0), g[1]);
+	assert_int_equal(g[0]->time, before + 3 * SLICE);
+	assert_int_equal(g[1]->time, 0);
+	assert_true(g[0]->left < 0);
+}
+
+static void a_budget_is_all_there_is_in_a_period(void **state)
+{
+	u64 start, waits;
+
+	sched(g[0], 5, SCHED_SHARES, 2 * SLICE, 10 * SLICE);
+	run(g[0]);
+	run(g[1]);
+	start = host_counter;
+	pass(hv_wait(0, 0), 1000 * SLICE);
+	sched_charge(c, NULL);
+	assert_share(g[0]->time, 1000 * SLICE, 20);
+	assert_int_equal(g[0]->time + g[1]->time, host_counter - start);
+	/* Alone it rests as well. */
+	assert_int_equal(hv_call(HV_VCPU_STOP, g[1]->id, 0, 0, 0, 0), OK);
+	waits = host_idles;
+	for (unsigned i = 0; i < 4; i++) {
+		struct vcpu *v = hv_wait(0, WAIT_POLL);
+
+		if (v == c->service && hv_out[0] == EVENT_NONE)
+			v = hv_wait(0, 0);
+		if (v != c->service)
+			pass(v, 20 * SLICE);
+	}
+	assert_true(host_idles > waits);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +385,11 @@ int main(void)
 		T(an_idle_cpu_waits_for_timer_or_device),
 		T(a_timer_in_the_past_fires_at_once),
 		T(a_stopped_guests_timer_wakes_nobody),
+		T(a_higher_priority_goes_first),
+		T(equals_share_as_they_are_told),
+		T(the_service_vms_time_is_that_of_the_guest_it_works_for),
+		T(a_doorbells_handler_is_the_time_of_who_rang),
+		T(a_budget_is_all_there_is_in_a_period),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,7 +141,7 @@ static int setup(void **state)
 		page[i].kind = EXIT_IO;
 		assert_int_equal(vm_start(&vm.vcpu[i]), OK);
 	}
-	nwait = ntimer = nstop = nrun = nexit = nbell = nirq = nstopped = nfired = 0;
+	nkick = nwait = ntimer = nstop = nrun = nexit = nbell = nirq = nstopped = nfired = 0;
 	handling = HANDLE_REPLY;
 	answer = (struct hv_result){ OK, 0, 0, 0 };
 	return 0;
@@ -339,6 +339,14 @@ static void a_pause_may_end_before_all_have_heard_of_it(void **state)
 	assert_int_equal(waited_for, vm.vcpu[1].id);
 }
 
+static void is_stopped_by(struct vm *v)
+{
+	vm_stop(v, STOP_CRASH, "gone");
+	is_out(0);
+	is_out(1);
+	work_run();
+}
+
 static void a_paused_vm_can_be_stopped(void **state)
 {
 	assert_true(vm_pause(&vm));
@@ -352,6 +360,94 @@ static void a_paused_vm_can_be_stopped(void **state)
 	assert_int_equal(nstopped, 1);
 	assert_int_equal(nexit, 0);
 	assert_int_equal(nrun, 0);
+}
+
+/* CPU 0 serves an exit of vCPU 0 while CPU 1 stops the VM: no reply is given, and it is out only behind the handler. */
+static void a_reply_under_way_elsewhere_is_not_given(void **state)
+{
+	struct vcpu *v;
+
+	comes(EVENT_EXIT, &vm.vcpu[0]);
+	v = loop_step(NULL);
+	assert_int_equal(v->at, VCPU_SERVED);
+	fake_cpu = 1;
+	vm_stop(&vm, STOP_POWEROFF, "elsewhere");
+	assert_int_equal(nkick, 1); /* the owner lives on CPU 0 */
+	is_out(1);
+	assert_int_equal(v->at, VCPU_CANCELLED);
+	fake_cpu = 0;
+	work_run();
+	assert_int_equal(nstopped, 0);
+	assert_null(loop_step(v));
+	assert_int_equal(waited_for, 0);
+	assert_int_equal(v->at, VCPU_OUT);
+	work_run();
+	assert_int_equal(nstopped, 1);
+	work_run();
+	assert_int_equal(nstopped, 1);
+}
+
+/* The reply is on its way when the VM is stopped: the hypervisor knows of no vCPU in the guest yet, and is asked again.
+ */
+static void a_vcpu_on_its_way_in_is_stopped_later(void **state)
+{
+	stop_answer = ERR_STATE;
+	vm_stop(&vm, STOP_POWEROFF, "now");
+	assert_int_equal(nstop, 2);
+	assert_true(timer_armed(&vm.chase));
+	stop_answer = OK;
+	now += 1000000;
+	(void)timers_run();
+	assert_int_equal(nstop, 4);
+	assert_false(timer_armed(&vm.chase));
+	is_out(0);
+	is_out(1);
+	work_run();
+	assert_int_equal(nstopped, 1);
+}
+
+/* What was held on CPU 1 goes on there. */
+static void a_paused_vcpu_goes_on_where_it_was_held(void **state)
+{
+	assert_true(vm_pause(&vm));
+	fake_cpu = 1;
+	comes(EVENT_EXIT, &vm.vcpu[1]);
+	assert_null(loop_step(NULL));
+	assert_int_equal(vm.vcpu[1].at, VCPU_HELD);
+	fake_cpu = 0;
+	assert_true(vm_resume(&vm));
+	work_run();
+	assert_int_equal(nexit, 0);
+	fake_cpu = 1;
+	assert_int_equal(nkick, 1);
+	work_run();
+	assert_int_equal(nexit, 1);
+	assert_int_equal(nrun, 1);
+	assert_int_equal(vm.vcpu[1].at, VCPU_IN);
+}
+
+static void a_pause_right_behind_a_resume_holds_again(void **state)
+{
+	assert_true(vm_pause(&vm));
+	comes(EVENT_EXIT, &vm.vcpu[0]);
+	assert_null(loop_step(NULL));
+	assert_true(vm_resume(&vm));
+	assert_true(vm_pause(&vm)); /* before the work that resume has queued */
+	work_run();
+	assert_int_equal(nexit, 0);
+	assert_int_equal(vm.vcpu[0].at, VCPU_HELD);
+	assert_true(vm_resume(&vm));
+	work_run();
+	assert_int_equal(nexit, 1);
+	assert_int_equal(vm.vcpu[0].at, VCPU_IN);
+}
+
+static void a_vcpu_of_a_stopped_vm_is_not_started(void **state)
+{
+	is_stopped_by(&vm);
+	assert_int_equal(vm_start(&vm.vcpu[0]), OK);
+	assert_int_equal(nrun, 0);
+	assert_int_equal(vm.vcpu[0].at, VCPU_OUT);
 }
 
 int main(void)
@@ -368,6 +464,11 @@ int main(void)
 		cmocka_unit_test_setup(a_reply_that_a_pause_has_stopped_is_given_later, setup),
 		cmocka_unit_test_setup(a_pause_may_end_before_all_have_heard_of_it, setup),
 		cmocka_unit_test_setup(a_paused_vm_can_be_stopped, setup),
+		cmocka_unit_test_setup(a_reply_under_way_elsewhere_is_not_given, setup),
+		cmocka_unit_test_setup(a_vcpu_on_its_way_in_is_stopped_later, setup),
+		cmocka_unit_test_setup(a_paused_vcpu_goes_on_where_it_was_held, setup),
+		cmocka_unit_test_setup(a_pause_right_behind_a_resume_holds_again, setup),
+		cmocka_unit_test_setup(a_vcpu_of_a_stopped_vm_is_not_started, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,7 @@ static void again(struct timer *t)
 static int setup(void **state)
 {
 	counter = 12345;
+	fake_cpus_reset();
 	nfired = 0;
 	time_init(3000000000ULL);
 	return 0;
@@ -134,7 +135,103 @@ static void a_timer_that_is_always_due_does_not_hold_the_loop(void **state)
 	timer_cancel(&t);
 }
 
+static struct lock device = LOCK_INIT(LOCK_DEVICE);
+
+static void with_lock(struct timer *t)
+{
+	assert_true(lock_held(&device));
+	note(t);
+}
+
+static void a_timer_fires_where_it_was_set_last_with_its_lock(void **state)
+{
+	struct timer t;
+
+	timer_init(&t, with_lock, &device);
+	fake_cpu = 1;
+	timer_set(&t, 10);
+	assert_int_equal(timers_next(&fake_cpus[1]), 10);
+	fake_cpu = 2;
+	timer_set(&t, 20);
+	assert_int_equal(timers_next(&fake_cpus[1]), ~0ull);
+	assert_int_equal(timers_next(&fake_cpus[2]), 20);
+	counter += 3000;
+	fake_cpu = 1;
+	assert_false(timers_run());
+	assert_int_equal(nfired, 0);
+	fake_cpu = 2;
+	assert_false(timers_run());
+	assert_int_equal(nfired, 1);
+	assert_false(timer_armed(&t));
+	assert_false(lock_held(&device));
+	timer_set(&t, ~0ull - 1);
+	fake_cpu = 0;
+	timer_cancel(&t);
+	assert_int_equal(timers_next(&fake_cpus[2]), ~0ull);
+}
+
+static struct timer other;
+
+/* What another CPU may do between taking a due timer out of the list and having its lock, done by the timer before. */
+static void cancels(struct timer *t)
+{
+	note(t);
+	timer_cancel(&other);
+}
+
+static void moves(struct timer *t)
+{
+	note(t);
+	timer_set(&other, 1ull << 40);
+}
+
+static void a_timer_that_another_moves_or_cancels_does_not_fire(void **state)
+{
+	struct timer t;
+
+	timer_init(&other, note, NULL);
+	timer_init(&t, cancels, NULL);
+	timer_set(&t, 1);
+	timer_set(&other, 2);
+	counter += 3000;
+	assert_false(timers_run());
+	assert_int_equal(nfired, 1);
+	t.fn = moves;
+	timer_set(&t, 1);
+	timer_set(&other, 2);
+	assert_false(timers_run());
+	assert_int_equal(nfired, 2);
+	assert_true(timer_armed(&other));
+	timer_cancel(&other);
+}
+
 static unsigned runs;
+
+static void where(struct work *w)
+{
+	runs += 1 + 100 * fake_cpu;
+}
+
+static void work_is_done_where_it_was_queued_first(void **state)
+{
+	struct work w;
+
+	runs = 0;
+	kicked = 0;
+	work_init(&w, where);
+	work_queue_on(3, &w);
+	assert_int_equal(kicked, 3);
+	work_queue(&w); /* it waits there already */
+	work_run();
+	assert_int_equal(runs, 0);
+	assert_false(work_pending(&fake_cpus[0]));
+	fake_cpu = 3;
+	assert_true(work_pending(cpu_this()));
+	work_run();
+	assert_int_equal(runs, 301);
+	work_run();
+	assert_int_equal(runs, 301);
+}
 
 static void requeue(struct work *w)
 {
@@ -185,6 +282,9 @@ int main(void)
 		cmocka_unit_test_setup(odd_counters_are_refused, setup),
 		cmocka_unit_test_setup(timers_fire_in_order_and_once, setup),
 		cmocka_unit_test_setup(a_timer_that_is_always_due_does_not_hold_the_loop, setup),
+		cmocka_unit_test_setup(a_timer_fires_where_it_was_set_last_with_its_lock, setup),
+		cmocka_unit_test_setup(a_timer_that_another_moves_or_cancels_does_not_fire, setup),
+		cmocka_unit_test_setup(work_is_done_where_it_was_queued_first, setup),
 		cmocka_unit_test_setup(work_runs_once_and_its_sequel_in_the_next_round, setup),
 		cmocka_unit_test_setup(dates_become_seconds, setup),
 	};

@@ -6,14 +6,17 @@
 #define FAKE_CPUS 8
 
 __attribute__((weak)) struct rt_cpu fake_cpus[FAKE_CPUS];
+__attribute__((weak)) bool fake_cpus_ready[FAKE_CPUS];
 __attribute__((weak)) _Thread_local unsigned fake_cpu; /* this thread is CPU ... */
 
 static inline struct rt_cpu *cpu_this(void)
 {
 	struct rt_cpu *c = &fake_cpus[fake_cpu];
 
-	if (c->timers.next == NULL)
+	if (!fake_cpus_ready[fake_cpu]) {
 		rt_cpu_init(c, fake_cpu);
+		fake_cpus_ready[fake_cpu] = true;
+	}
 	return c;
 }
 
@@ -24,6 +27,7 @@ static inline void fake_cpus_reset(void)
 	for (unsigned i = 0; i < FAKE_CPUS; i++) {
 		fake_cpus[i] = (struct rt_cpu){ 0 };
 		rt_cpu_init(&fake_cpus[i], i);
+		fake_cpus_ready[i] = true;
 	}
 }
 
