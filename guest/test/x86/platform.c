@@ -84,9 +84,13 @@ u64 t_clock(void)
 	return rdtsc();
 }
 
+/* As the hypervisor says: to measure it takes a CPU that nobody else has meanwhile. */
 u64 t_clock_ms(void)
 {
-	return tsc_per_ms();
+	u32 r[4];
+
+	cpuid(0x40000010, 0, r);
+	return t_strict() && r[0] != 0 ? r[0] : tsc_per_ms(); /* kHz */
 }
 
 void t_halt(void)
