@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/test/t_busy.c: computes; says how many turns of its loop it had from the 200th to the 800th millisecond. Both are
- * multiples of any turn that a scheduler may give; it goes on behind that, for the others' sake. */
+/* guest/test/t_busy.c: computes; says how many turns of its loop it had from the 200th to the 800th millisecond. Both
+ * are multiples of any turn that a scheduler may give; it goes on behind that, for the others' sake. */
 #include "guest/test/lib/t.h"
 
 #define BUSY_BEGIN_MS 200
