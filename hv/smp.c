@@ -20,8 +20,8 @@
 struct cpu *cpus[BOOT_MAX_CPUS];
 
 /*
- * Not a fair one: who waits in turn for a CPU that its own host has put aside, as an emulator's may be, keeps all others
- * waiting. It is held for microseconds, but for calls that name megabytes of memory.
+ * Not a fair one: who waits in turn for a CPU that its own host has put aside, as an emulator's may be, keeps all
+ * others waiting. It is held for microseconds, but for calls that name megabytes of memory.
  */
 static bool control_held;
 

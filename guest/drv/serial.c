@@ -7,7 +7,7 @@
 #define SERIAL_RX_BURST	  64	      /* bytes read at a time, whatever the chip says    */
 #define SERIAL_WAIT_TRIES 100000
 
-static void serial_watch(struct serial *s)
+void serial_watch(struct serial *s)
 {
 	if (!timer_armed(&s->timer))
 		timer_set(&s->timer, time_ns() + (s->has_irq ? SERIAL_WATCH_NS : SERIAL_POLL_NS));

@@ -54,6 +54,8 @@ void serial_flush(struct serial *s);
 void serial_rx(struct serial *s);
 /** For the chip's functions: send what waits, and see to it that what is left follows. */
 void serial_tx(struct serial *s);
+/** Look at the chip again in a while, interrupt or not. */
+void serial_watch(struct serial *s);
 /** For the chip's functions: how many bytes wait to be sent. */
 static inline u32 serial_tx_used(const struct serial *s)
 {

@@ -28,7 +28,8 @@
 #define LSR_THRE  0x20u
 #define LSR_TEMT  0x40u
 
-#define UART_FIFO 16
+#define UART_FIFO   16
+#define UART_ROUNDS 8
 
 static struct drv_uart *uart_of(struct serial *s)
 {
@@ -45,15 +46,17 @@ static void uart_out(const struct drv_uart *u, unsigned reg, unsigned v)
 	cpu_out8((u16)(u->base + reg), (u8)v);
 }
 
-/* Until IIR says that nothing is pending an edge-triggered line would not rise again. */
+/* Until IIR says that nothing is pending an edge-triggered line would not rise again: a chip that has always more is
+ * looked after by the timer. */
 static void uart_service(struct serial *s)
 {
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < UART_ROUNDS; i++) {
 		serial_rx(s);
 		serial_tx(s);
 		if ((uart_in(uart_of(s), UART_IIR) & 1) != 0)
-			break;
+			return;
 	}
+	serial_watch(s);
 }
 
 static bool uart_receive(struct serial *s, u8 *c)
