@@ -10,8 +10,8 @@ alone = {}
 
 def turns(system, config):
     """The turns that the first guest of @config, a busy one, had."""
-    child = system.console("--config", system.file("busy.ini", HEAD + config), "--count")
-    if child.expect([r"BUSY (\d+)\s", pexpect.TIMEOUT, pexpect.EOF]) != 0:
+    child = system.console("--config", system.file("busy.ini", HEAD + config), "--count", seconds=900)
+    if child.expect([r"BUSY (\d+)\s", pexpect.TIMEOUT, pexpect.EOF], timeout=600) != 0:
         pytest.fail(f"no BUSY line:\n{(child.before or '')[-3000:]}")
     n = int(child.match[1])
     child.close(force=True)
