@@ -25,6 +25,7 @@ struct x86_cpu {
 	struct arch_vcpu *vmx_current;	/* whose VMCS is current                        */
 	struct arch_vcpu *vmx_user;	/* whose CR2 and DR6, on VMX                    */
 	u32 asid_next, asid_generation; /* SVM */
+	u32 vmx_entries;		/* of guests, for Bochs */
 	u32 number;			/* as boot_platform lists them, the boot CPU first */
 	u64 timer_armed;		/* what arch_timer_set was last told            */
 	struct tss tss;
