@@ -12,8 +12,8 @@ static u64 busy_until(u64 end)
 	u64 turns = 0;
 
 	while (t_clock() < end) {
-		for (unsigned i = 0; i < 500; i++)
-			__asm__ volatile("");
+		for (volatile unsigned i = 0; i < 150; i++)
+			;
 		turns++;
 	}
 	return turns;
