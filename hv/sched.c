@@ -92,15 +92,12 @@ static bool sched_is_spent(struct vcpu *v, u64 now)
 		u64 periods = (now - v->period_end) / v->sched.period + 1;
 
 		v->period_end += periods * v->sched.period;
-		v->used = v->used / v->sched.budget > periods ? v->used - periods * v->sched.budget
-			  : v->used > v->sched.budget	      ? v->used - MIN(v->used, periods * v->sched.budget)
-							      : 0;
+		v->used -= MIN(v->used, periods * v->sched.budget); /* no more than the time that has passed */
 	}
 	return v->used >= v->sched.budget;
 }
 
-/* --- lists ----------------------------------------------------------------------------------------------------------
- */
+/* --- lists --- */
 
 static void sched_enqueue(struct cpu *c, struct vcpu *v)
 {
@@ -288,8 +285,7 @@ void sched_timers(struct cpu *c)
 	sched_arm(c);
 }
 
-/* --- whose turn it is
- * ------------------------------------------------------------------------------------------------- */
+/* --- whose turn it is --- */
 
 /* The time of its next turn. */
 static void sched_refill(struct vcpu *v)

@@ -20,8 +20,7 @@ struct tss {
 } PACKED;
 
 struct x86_cpu {
-	struct arch_vcpu *loaded;	/* the guest whose user state the CPU holds     */
-	struct arch_vcpu *svm_loaded;	/* whose VMLOAD state                           */
+	struct arch_vcpu *loaded;	/* the guest whose user state, on SVM VMLOAD state too, the CPU holds     */
 	struct arch_vcpu *vmx_current;	/* whose VMCS is current                        */
 	struct arch_vcpu *vmx_user;	/* whose CR2 and DR6, on VMX                    */
 	u32 asid_next, asid_generation; /* SVM */

@@ -24,7 +24,6 @@ enum smp_state { SMP_WAITS, SMP_UP, SMP_REFUSED };
 /* smp_entry.asm: the code, and the words in it that are filled here. */
 extern u8 ap_begin[], ap_end[], ap_cr3[], ap_stack[], ap_entry[];
 
-static const struct boot_info *smp_bi;
 static unsigned smp_n = 1;
 static u32 smp_id[BOOT_MAX_CPUS]; /* APIC IDs, the boot CPU's first */
 static u64 smp_page;		  /* where the start-up code goes, 0: nowhere */
@@ -58,7 +57,6 @@ void x86_smp_init(const struct boot_info *bi)
 {
 	const struct boot_platform *p = &bi->platform;
 
-	smp_bi = bi;
 	smp_id[0] = lapic_id();
 	for (u32 i = 0; i < p->ncpus && smp_n < BOOT_MAX_CPUS; i++) {
 		if (p->cpu_id[i] == smp_id[0])

@@ -21,7 +21,6 @@ void svm_swap(struct arch_vcpu *from, struct arch_vcpu *to)
 		svm_vmsave(from->ctl_pa);
 	if (to)
 		svm_vmload(to->ctl_pa);
-	x86_cpu()->svm_loaded = to;
 }
 
 static struct x86_seg svm_seg_get(const struct vmcb_seg *s)
@@ -39,7 +38,7 @@ void svm_export(struct arch_vcpu *v)
 	const struct vmcb *c = v->ctl;
 	struct vcpu_regs *r = v->regs;
 
-	if (v == x86_cpu()->svm_loaded)
+	if (v == x86_cpu()->loaded)
 		svm_vmsave(v->ctl_pa); /* FS and GS live in the CPU */
 	r->gpr[X86_RSP] = c->rsp;
 	r->rflags = c->rflags;
@@ -118,6 +117,6 @@ void svm_set(struct arch_vcpu *v, const struct vcpu_state *s)
 	c->counter_offset = s->counter_offset;
 	c->int_state = 0;
 	c->clean = 0;
-	if (v == x86_cpu()->svm_loaded)
+	if (v == x86_cpu()->loaded)
 		svm_vmload(v->ctl_pa);
 }
