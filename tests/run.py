@@ -93,7 +93,7 @@ def lint(totals):
 
 
 def emu(totals, arches, select):
-    """Whole systems, by pytest; its report has the counts."""
+    """Whole systems, by pytest, as many at a time as there are CPUs; its report has the counts."""
     built = []
     for arch in arches:
         status, output = run(["make", "--no-print-directory", f"ARCH={arch}", "all", "assets"], 1800)
@@ -107,8 +107,8 @@ def emu(totals, arches, select):
     report = ROOT / "build" / "emu" / "report.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-B", "-m", "pytest", "-v", "-p", "no:cacheprovider", "--tb=short", "--durations=5",
-               f"--junitxml={report}", "tests/emu"]
+    command = [sys.executable, "-B", "-m", "pytest", "-v", "-p", "no:cacheprovider", "--tb=short", "--durations=10",
+               "-n", str(os.cpu_count() or 1), f"--junitxml={report}", "tests/emu"]
     command += ["-k", select] if select else []
     status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL,
                             env={**os.environ, "TRIVET_ARCHES": " ".join(built)}).returncode

@@ -136,8 +136,7 @@ static void vmx_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 	 * Bochs 2.7 does not look for the machine's interrupts at an entry: behind it a guest whose every instruction
 	 * exits would keep them away. So it counts as interrupted now and then.
 	 */
-	if (unlikely(vmx_caps.virq_early) && !v->service && !inject.info &&
-	    ++x86_cpu()->vmx_entries % BOCHS_ENTRIES == 0) {
+	if (unlikely(vmx_caps.bochs) && !v->service && !inject.info && ++x86_cpu()->vmx_entries % BOCHS_ENTRIES == 0) {
 		x->kind = EXIT_IRQ;
 		x->next_pc = v->next_pc = 0;
 		return;

@@ -25,7 +25,8 @@
 #define VMX_BASIC_REVISION BITS(30, 0)
 #define VMX_BASIC_INSOUTS  BIT(54) /* exits by INS and OUTS tell segment and address size */
 #define VMX_BASIC_TRUE	   BIT(55)
-#define VMX_MISC_LMA	   BIT(5) /* exits store EFER.LMA into the entry control */
+#define VMX_MISC_TIMER	   BITS(4, 0) /* the timer counts at the TSC's rate divided by 2 to this */
+#define VMX_MISC_LMA	   BIT(5)     /* exits store EFER.LMA into the entry control */
 
 #define FEATURE_CONTROL_LOCK  BIT(0)
 #define FEATURE_CONTROL_VMXON BIT(2) /* outside SMX */
@@ -47,6 +48,7 @@
 #define PIN_INTR	BIT(0)
 #define PIN_NMI		BIT(3)
 #define PIN_VIRTUAL_NMI BIT(5)
+#define PIN_TIMER	BIT(6)
 
 #define PROC_INTR_WINDOW BIT(2)
 #define PROC_TSC_OFFSET	 BIT(3)
@@ -148,6 +150,7 @@ enum vmcs_field {
 	VMCS_GUEST_ACTIVITY = 0x4826,
 	VMCS_GUEST_SMBASE = 0x4828,
 	VMCS_GUEST_SYSENTER_CS = 0x482a,
+	VMCS_GUEST_TIMER = 0x482e, /* "VMX-preemption timer value" */
 	VMCS_HOST_SYSENTER_CS = 0x4c00,
 	VMCS_CR0_MASK = 0x6000,
 	VMCS_CR4_MASK = 0x6002,
@@ -244,6 +247,7 @@ enum vmx_reason {
 	REASON_EPT_VIOLATION = 48,
 	REASON_EPT_MISCONFIG = 49,
 	REASON_INVEPT = 50,
+	REASON_TIMER = 52,
 	REASON_INVVPID = 53,
 	REASON_XSETBV = 55,
 	REASON_APIC_WRITE = 56,
@@ -283,7 +287,7 @@ struct vmx_caps {
 	u64 cr0_owned; /* CR0 bits that a guest does not change directly; of CR4, cr4_fixed0 */
 	bool vpid, invept_single;
 	bool pause_loop; /* it exits of loops with PAUSE, not of each PAUSE */
-	bool virq_early; /* requested interrupts may come with RFLAGS.IF = 0: see vmx_apic.c */
+	bool bochs; /* Bochs 2.7: when it looks for interrupts differs from what the SDM says (vmx_apic.c, vmx.c) */
 };
 extern struct vmx_caps vmx_caps;
 

@@ -113,7 +113,7 @@ void vmx_apic_give(struct arch_vcpu *v, bool injecting)
 	if (!v->apic_hw)
 		return;
 	if (a->irr.words) {
-		if (vmx_caps.virq_early)
+		if (vmx_caps.bochs)
 			apic_request_one(v, injecting);
 		else
 			apic_request(v, a->irr);

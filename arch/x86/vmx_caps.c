@@ -175,7 +175,9 @@ const char *vmx_probe(void)
 		caps_add("EFER.LMA stored on exits");
 	x86_features.apic_hw = caps_has_apic();
 	vmx_caps.pause_loop = caps_has_pause_loop();
-	vmx_caps.virq_early = vmx_caps.revision == VMX_REVISION_BOCHS;
+	vmx_caps.bochs = vmx_caps.revision == VMX_REVISION_BOCHS;
+	if (vmx_caps.bochs) /* where the machine's interrupts stay away from a guest entered with RFLAGS.IF = 0 */
+		vmx_caps.pin |= PIN_TIMER & (u32)(rdmsr(MSR_VMX_TRUE_PINBASED) >> 32);
 	vmx_caps.cr0_fixed0 = rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG); /* unrestricted guest: these are free */
 	vmx_caps.cr0_owned = VMX_CR0_OWNED | vmx_caps.cr0_fixed0;
 	vmx_caps.cr0_fixed1 = rdmsr(MSR_VMX_CR0_FIXED1);

@@ -171,7 +171,8 @@ static void vmx_decode_rare(struct arch_vcpu *v, u32 reason, struct exit *x)
 void vmx_decode(struct arch_vcpu *v, u32 reason, struct exit *x)
 {
 	switch (reason) {
-	case REASON_INTR: x->kind = EXIT_IRQ; return;
+	case REASON_INTR:
+	case REASON_TIMER: x->kind = EXIT_IRQ; return;
 	case REASON_INTR_WINDOW:
 		v->vmx.window = false;
 		vmx_set_proc(v, v->vmx.proc & ~(u32)PROC_INTR_WINDOW);

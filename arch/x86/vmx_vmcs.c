@@ -10,6 +10,7 @@
 /* Cycles: two PAUSEs that lie further apart are of two loops, and a loop that takes longer has spun enough. */
 #define PAUSE_GAP    128
 #define PAUSE_WINDOW 4096
+#define BOCHS_TICKS  20000 /* of the TSC: a guest's run, where interrupts may stay away from it (vmx_probe) */
 
 enum { BITMAP_GUEST, BITMAP_SERVICE, BITMAP_APIC, BITMAPS };
 
@@ -117,7 +118,7 @@ static void vmx_bitmap_apic(u8 *map)
 	vmx_bitmap_open(map, APIC_TMR, 8);
 	vmx_bitmap_open(map + 0x800, APIC_TPR, 1);
 	vmx_bitmap_open(map + 0x800, APIC_EOI, 1);
-	if (vmx_caps.virq_early)
+	if (vmx_caps.bochs)
 		return; /* not all of IRR is in the page: see vmx_apic.c */
 	vmx_bitmap_open(map, APIC_IRR, 8);
 	vmx_bitmap_open(map + 0x800, APIC_SELF, 1);
@@ -236,6 +237,8 @@ static void vmx_new_home(struct arch_vcpu *v)
 static void vmx_controls(struct arch_vcpu *v)
 {
 	vmwrite(VMCS_PIN, vmx_caps.pin);
+	if (vmx_caps.pin & PIN_TIMER)
+		vmwrite(VMCS_GUEST_TIMER, BOCHS_TICKS >> FIELD(VMX_MISC_TIMER, rdmsr(MSR_VMX_MISC)));
 	/* The service VM has every port that the hypervisor does not need; guests have none. */
 	vmx_set_proc(v, vmx_caps.proc | (v->service ? 0 : (u32)PROC_IO));
 	vmwrite(VMCS_PROC2, vmx_proc2(v));

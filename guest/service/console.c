@@ -5,6 +5,7 @@
 #define CONSOLE_LINE   128
 #define CONSOLE_FETCH  64
 #define CONSOLE_PROMPT "trivet> "
+#define CONSOLE_ERASE  "\r\x1b[K" /* the line the cursor is on (ECMA-48, 8.3.41) */
 
 /*
  * One lock for all of it. Devices call with theirs held; we call devices, the wire's but tty_read and tty_write, and
@@ -344,12 +345,16 @@ void console_print(const char *fmt, ...)
 
 static void console_log_to(struct console *c, const char *line, size_t len)
 {
-	if (c->mid_line)
+	const bool typing = c == &console_service && console_prompting;
+
+	if (typing)
+		console_put(c, (const u8 *)CONSOLE_ERASE, sizeof(CONSOLE_ERASE) - 1);
+	else if (c->mid_line)
 		console_put(c, (const u8 *)"\r\n", 2);
 	console_put(c, (const u8 *)"trivet: ", 8);
 	console_put(c, (const u8 *)line, len);
 	console_put(c, (const u8 *)"\r\n", 2);
-	if (c == &console_service && console_prompting) { /* what was being typed stands below the line again */
+	if (typing) { /* what was being typed stands below the line again */
 		console_put(c, (const u8 *)CONSOLE_PROMPT, sizeof(CONSOLE_PROMPT) - 1);
 		console_put(c, (const u8 *)console_edit, console_edit_len);
 	}

@@ -112,10 +112,21 @@ class Desk:
         self.expect("service console; Ctrl-A")
         self.expect(self.PROMPT)
 
+    def type(self, text, seconds=None):
+        """Type @text no faster than it is taken: a serial chip keeps 16 characters, and a busy system looks later."""
+        end = time.monotonic() + (seconds or self.seconds)
+        for n in range(0, len(text), 8):
+            self.child.send(text[n:n + 8])
+            shown = rf"(?:^|{self.PROMPT}){re.escape(text[:n + 8])}"
+            while not re.search(shown, self.child.buffer):
+                if self.child.expect([pexpect.TIMEOUT, pexpect.EOF], timeout=0.05) or time.monotonic() > end:
+                    self.fail(f"no echo of {text[:n + 8]}")
+
     def command(self, text, seconds=None):
         """What the command @text prints. A line of the log that comes between shows all of @text again behind it."""
         self.history.append(text)
-        self.child.send(text + "\r")
+        self.type(text, seconds)
+        self.child.send("\r")
         self.expect(re.escape(text) + "\r+\n", seconds)
         return self.expect(self.PROMPT, seconds)
 
@@ -153,7 +164,8 @@ class Desk:
     def power_off(self):
         self.audit()
         self.history.append("poweroff")
-        self.child.send("poweroff\r")
+        self.type("poweroff")
+        self.child.send("\r")
         self.expect("trivet: all guests have stopped: powering off")
         self.expect(pexpect.EOF)
         self.child.close()

@@ -51,7 +51,4 @@ def test_torture(machine):
 
 @pytest.mark.parametrize("machine", [name for name in EVERY if name == "vmx"], indirect=True)
 def test_torture_on_vmx(machine):
-    if "TORTURE_VMX" not in os.environ:
-        pytest.skip("known fault, not understood yet: with guests that storm exits and doorbells on both CPUs of Bochs the console "
-                    "stops answering after some commands (docs/scheduling.md); TORTURE_VMX=1 runs it")
     torture(machine, 2, SECONDS // 2)

@@ -40,9 +40,14 @@ static int off(void **state)
 }
 
 /* Behind the hypercalls' backs, VM @id maps @pa at @gpa. */
+static void map_size_badly(u64 id, u64 gpa, u64 pa, u64 size, unsigned flags)
+{
+	assert_int_equal(ptab_map(arch_vm_s2(&vm_get(id)->arch), gpa, pa, size, flags, vm_get(id)->pool), OK);
+}
+
 static void map_badly(u64 id, u64 gpa, u64 pa, unsigned flags)
 {
-	assert_int_equal(ptab_map(arch_vm_s2(&vm_get(id)->arch), gpa, pa, PAGE_SIZE, flags, vm_get(id)->pool), OK);
+	map_size_badly(id, gpa, pa, PAGE_SIZE, flags);
 }
 
 static void found(u64 id, u64 gpa, u64 pa, const char *what)
@@ -119,6 +124,16 @@ static void the_service_vm_with_our_device_is_found(void **state)
 {
 	map_badly(VM_SERVICE, HOST_DEVICE, HOST_DEVICE, PT_R | PT_DEVICE);
 	found(VM_SERVICE, HOST_DEVICE, HOST_DEVICE, "device of the hypervisor's");
+}
+
+static void our_device_within_a_large_leaf_is_found(void **state)
+{
+	const u64 start = HOST_DEVICE & ~(SIZE_2M - 1);
+	struct ptab *s2 = arch_vm_s2(&vm_get(VM_SERVICE)->arch);
+
+	assert_int_equal(ptab_unmap(s2, start, SIZE_2M, vm_get(VM_SERVICE)->pool), OK);
+	map_size_badly(VM_SERVICE, start, start, SIZE_2M, PT_R | PT_W | PT_DEVICE);
+	found(VM_SERVICE, start, start, "device of the hypervisor's");
 }
 
 static void the_service_vm_with_donated_memory_is_found(void **state)
@@ -451,6 +466,7 @@ int main(void)
 		T(the_service_vm_with_guests_device_is_found),
 		T(a_guest_with_firmwares_memory_is_found),
 		T(the_service_vm_with_our_device_is_found),
+		T(our_device_within_a_large_leaf_is_found),
 		T(the_service_vm_with_donated_memory_is_found),
 		T(a_map_of_the_service_vm_that_is_no_identity_is_found),
 		T(ram_as_a_device_is_found),

@@ -187,7 +187,7 @@ static int fresh(void **state)
 	vcpu.regs = &regs;
 	vcpu.vmx.apic_page = apic_page;
 	memset(apic_page, 0xee, sizeof(apic_page));
-	vmx_caps.virq_early = false;
+	vmx_caps.bochs = false;
 	vlapic_init(&vcpu.apic, 0, true);
 	x86_cpu()->vmx_current = &vcpu;
 	vmx_caps.cr0_owned = VMX_CR0_OWNED;
@@ -464,7 +464,7 @@ static void illegal_self_ipi_is_an_error(void **state)
 
 static void early_cpu_gets_one_request_when_the_guest_takes_it(void **state)
 {
-	vmx_caps.virq_early = true;
+	vmx_caps.bochs = true;
 	apic_by_cpu();
 	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x41, false);
 	vlapic_accept(&vcpu.apic, APIC_FIXED, 0x51, false);
@@ -509,6 +509,13 @@ static void assert_moved(void)
 static void assert_fault(void)
 {
 	assert_int_equal(vcpu.inject.info, EVENT_VALID | EVENT_TYPE_EXCP | EVENT_ERROR | VEC_GP);
+	assert_int_equal(vcpu.rip, 0x1000);
+}
+
+static void preemption_timer_makes_hv_look_for_interrupts(void **state)
+{
+	enter_reason = REASON_TIMER;
+	assert_int_equal(run(none).kind, EXIT_IRQ);
 	assert_int_equal(vcpu.rip, 0x1000);
 }
 
@@ -705,6 +712,7 @@ int main(void)
 		TEST(only_level_triggered_interrupts_exit_at_their_end),
 		TEST(illegal_self_ipi_is_an_error),
 		TEST(early_cpu_gets_one_request_when_the_guest_takes_it),
+		TEST(preemption_timer_makes_hv_look_for_interrupts),
 		TEST(cache_bits_are_the_guests_to_see_alone),
 		TEST(bad_control_registers_fault_and_change_nothing),
 		TEST(paging_with_lme_enters_and_leaves_long_mode),

@@ -19,7 +19,7 @@
 #define IER_ETBEI 0x02u /* transmitter holding register empty */
 #define IIR_FIFO  0xc0u /* the FIFOs are on */
 #define FCR_ON	  0x01u
-#define FCR_RX_8  0x80u /* interrupt at 8 bytes or a pause */
+#define FCR_RX_1  0x00u /* interrupt at each byte: at 8, Bochs 2.7 gives the last one of a burst twice */
 #define LCR_8N1	  0x03u
 #define MCR_DTR	  0x01u
 #define MCR_RTS	  0x02u
@@ -100,7 +100,7 @@ status_t drv_uart_init(struct drv_uart *u, struct tty *tty, u16 base, unsigned i
 	if (uart_in(u, UART_SCR) != 0x5a)
 		return ERR_NOENT;
 	uart_out(u, UART_LCR, LCR_8N1);
-	uart_out(u, UART_FCR, FCR_ON | FCR_RX_8);
+	uart_out(u, UART_FCR, FCR_ON | FCR_RX_1);
 	u->fifo = (uart_in(u, UART_IIR) & IIR_FIFO) == IIR_FIFO ? UART_FIFO : 1;
 	uart_out(u, UART_MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
 	serial_start(&u->serial, &uart_ops, tty, irq, IRQ_ISA);
