@@ -153,7 +153,7 @@ static u64 run_translate(const struct arch_vcpu *v, u64 va, bool write)
 
 #define ISS_WFE BIT(0) /* of a trapped WFx */
 
-/* Nobody can carry out what missed @x's place: a walk, a fetch. If it is RAM, it is tried again. */
+/* Nobody can carry out what missed @x's place: a walk, a fetch, cache maintenance. If it is RAM, it is tried again. */
 static void run_no_access(struct arch_vcpu *v, struct exit *x, unsigned access)
 {
 	v->forwarded = false;
@@ -185,14 +185,14 @@ static COLD NOINLINE bool run_data_abort_rest(struct arch_vcpu *v, u64 esr, stru
 		run_walk(v, x);
 		return false;
 	}
-	if (kind == ABORT_CACHE) { /* of what is no memory */
-		v->pc += arm_length(esr);
-		return true;
-	}
 	if (abort_permission(esr)) { /* then HPFAR_EL2 does not hold it */
 		x->mmio.gpa = run_translate(v, v->far, esr & ISS_WNR);
 		if (x->mmio.gpa == ~0UL)
 			return true; /* the guest's own tables have changed meanwhile: it will find out */
+	}
+	if (kind == ABORT_CACHE) {
+		run_no_access(v, x, 0);
+		return false;
 	}
 	if (esr & ISS_ISV)
 		return false;

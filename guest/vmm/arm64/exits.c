@@ -96,6 +96,10 @@ static NOINLINE void exits_mmio_other(struct vcpu *v)
 		exits_inject(run, ARM_INJECT_ABORT);
 		return;
 	}
+	if (run->u.mmio.access == 0) { /* what is no memory is in no cache */
+		run->reply = REPLY_SKIP;
+		return;
+	}
 	if (size == 0) {
 		exits_emulate(v);
 		return;
