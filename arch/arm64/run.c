@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arch/arm64/run.c: run a vCPU; what its exits are, and those that need nobody else. */
+#include "arch/arm64/abort.h"
 #include "arch/arm64/cpu.h"
 #include "arch/iface/cpu.h"
 #include "arch/iface/mem.h"
@@ -152,34 +153,46 @@ static u64 run_translate(const struct arch_vcpu *v, u64 va, bool write)
 
 #define ISS_WFE BIT(0) /* of a trapped WFx */
 
-/* ISS of a data abort. */
-#define ISS_ISV		BIT(24)
-#define ISS_CM		BIT(8)
-#define ISS_S1PTW	BIT(7)
-#define ISS_WNR		BIT(6)
-#define FSC_TYPE	0x3cu
-#define FSC_TRANSLATION 0x04u
-#define FSC_ACCESS	0x08u
-#define FSC_PERMISSION	0x0cu
+/* Nobody can carry out what missed @x's place: a walk, a fetch, cache maintenance. If it is RAM, it is tried again. */
+static void run_no_access(struct arch_vcpu *v, struct exit *x, unsigned access)
+{
+	v->forwarded = false;
+	x->mmio.access = access;
+	x->mmio.size = 0;
+	x->mmio.insn_gpa = ~0UL;
+	x->data = 0;
+}
+
+/* The walk of the guest's tables for its access of FAR_EL2; the table is at HPFAR_EL2, whatever the fault. */
+static void run_walk(struct arch_vcpu *v, struct exit *x)
+{
+	run_no_access(v, x, MAP_R);
+	x->mmio.gpa = round_down(x->mmio.gpa, PAGE_SIZE);
+	x->mmio.gva = ~0UL;
+}
 
 /* What is no plain access: a fault of another kind, or one whose instruction the CPU has not decoded. */
 static COLD NOINLINE bool run_data_abort_rest(struct arch_vcpu *v, u64 esr, struct exit *x)
 {
-	unsigned type = esr & FSC_TYPE;
+	enum abort_kind kind = abort_kind(esr);
 
-	if ((type != FSC_TRANSLATION && type != FSC_PERMISSION && type != FSC_ACCESS) || (esr & ISS_S1PTW)) {
+	if (kind == ABORT_BACK) {
 		v->exits[EXIT_EXCEPTION]++;
 		run_abort(v);
 		return true;
 	}
-	if (esr & ISS_CM) { /* cache maintenance of what is no memory */
-		v->pc += arm_length(esr);
-		return true;
+	if (kind == ABORT_WALK) {
+		run_walk(v, x);
+		return false;
 	}
-	if (type == FSC_PERMISSION) { /* then HPFAR_EL2 does not hold it */
+	if (abort_permission(esr)) { /* then HPFAR_EL2 does not hold it */
 		x->mmio.gpa = run_translate(v, v->far, esr & ISS_WNR);
 		if (x->mmio.gpa == ~0UL)
 			return true; /* the guest's own tables have changed meanwhile: it will find out */
+	}
+	if (kind == ABORT_CACHE) {
+		run_no_access(v, x, 0);
+		return false;
 	}
 	if (esr & ISS_ISV)
 		return false;
@@ -225,12 +238,11 @@ static inline bool run_data_abort(struct arch_vcpu *v, u64 esr, struct exit *x)
 
 static bool run_insn_abort(struct arch_vcpu *v, u64 esr, struct exit *x)
 {
-	unsigned type = esr & FSC_TYPE;
+	enum abort_kind kind = abort_kind(esr);
 
 	v->esr = esr;
 	v->far = read_sysreg(far_el2);
-	v->forwarded = false;
-	if ((type != FSC_TRANSLATION && type != FSC_PERMISSION && type != FSC_ACCESS) || (esr & ISS_S1PTW)) {
+	if (kind == ABORT_BACK) {
 		v->exits[EXIT_EXCEPTION]++;
 		run_abort(v);
 		return true;
@@ -238,12 +250,12 @@ static bool run_insn_abort(struct arch_vcpu *v, u64 esr, struct exit *x)
 	x->kind = EXIT_MMIO;
 	x->mmio.gpa = (read_sysreg(hpfar_el2) & BITS(43, 4)) << 8 | (v->far & (PAGE_SIZE - 1));
 	x->mmio.gva = v->far;
-	x->mmio.access = MAP_X;
 	x->mmio.insn_len = 0;
-	x->mmio.size = 0;
-	x->mmio.insn_gpa = ~0UL;
-	x->data = 0;
 	x->next_pc = 0;
+	if (kind == ABORT_WALK)
+		run_walk(v, x);
+	else
+		run_no_access(v, x, MAP_X);
 	return false;
 }
 

@@ -20,8 +20,8 @@ struct exit {
 		} io;
 		struct {
 			u64 gpa;
-			u64 gva;	/* ~0: unknown          */
-			u32 access;	/* MAP_R, MAP_W, MAP_X  */
+			u64 gva;	/* ~0: unknown, or a walk's */
+			u32 access;	/* MAP_R, MAP_W, MAP_X; 0: cache maintenance */
 			const u8 *insn; /* the CPU gave the instruction: insn_len bytes, up to 15 */
 			u8 insn_len;	/* 0: it did not */
 			u8 size;	/* hardware decoded it, bytes; a value written is in data. 0: it did not */

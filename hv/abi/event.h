@@ -99,10 +99,10 @@ struct run_page {
 		} io; /* IO: the value is in data */
 		struct {
 			u64 gpa;
-			u32 access; /* MAP_R, MAP_W or MAP_X */
+			u32 access; /* MAP_R, MAP_W or MAP_X; arm64, 0: cache maintenance */
 			u8 size;    /* 1, 2, 4, 8 where hardware decoded it: the value is in data, else 0 */
 			u8 pad[3];
-			u64 gva;      /* where known, else ~0 */
+			u64 gva;      /* where known, else ~0; arm64, ~0: the walk of the guest's tables */
 			u64 insn_gpa; /* without size: guest-physical address of the instruction, ~0: unknown */
 		} mmio;
 		struct {

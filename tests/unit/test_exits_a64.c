@@ -241,6 +241,42 @@ static void what_cannot_be_carried_out_aborts(void **state)
 	assert_abort();
 }
 
+/* The CPU has found a table of the guest's away: again, once it is there. A table in no RAM is the guest's mistake. */
+static void a_walk_is_tried_again_or_aborts(void **state)
+{
+	run.kind = EXIT_MMIO;
+	run.u.mmio.gpa = VIRT_RAM_BASE + 0x2000;
+	run.u.mmio.gva = ~0ull;
+	run.u.mmio.access = MAP_R;
+	run.u.mmio.size = 0;
+	run.u.mmio.insn_gpa = ~0ull;
+	exit_dispatch(v);
+	assert_int_equal(run.reply, 0);
+	assert_int_equal(reads + writes + gets, 0);
+	vm.nholes = 1; /* no hole of RAM has to do with what follows */
+	run.u.mmio.gpa = DEV;
+	exit_dispatch(v);
+	assert_abort();
+	run.u.mmio.gpa = 0;
+	exit_dispatch(v);
+	assert_abort();
+	vm.nholes = 0;
+}
+
+static void cache_maintenance_reaches_ram_or_nothing(void **state)
+{
+	static const u64 nothing[] = { DEV, 0, VIRT_MMIO_START };
+
+	mmio(VIRT_RAM_BASE + 0x3000, 0, 0);
+	assert_int_equal(run.reply, 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(nothing); i++) {
+		mmio(nothing[i], 0, 0);
+		assert_int_equal(run.reply, REPLY_SKIP);
+	}
+	assert_int_equal(reads + writes + gets, 0);
+	assert_int_equal(fake.nstop, 0);
+}
+
 static void an_instruction_outside_of_ram_aborts(void **state)
 {
 	static const u64 at[] = { ~0ull, DEV, CODE + 2, VIRT_RAM_BASE + RAM_SIZE, VIRT_RAM_BASE - 4, 0 };
@@ -370,6 +406,8 @@ int main(void)
 		T(an_undecoded_load_fills_registers),
 		T(a_moved_stack_pointer_of_el1_is_set_by_a_call),
 		T(what_cannot_be_carried_out_aborts),
+		T(a_walk_is_tried_again_or_aborts),
+		T(cache_maintenance_reaches_ram_or_nothing),
 		T(an_instruction_outside_of_ram_aborts),
 		T(registers_that_cannot_be_had_stop_the_guest),
 		T(psci_ends_the_guest),

@@ -50,12 +50,16 @@ static NOINLINE void exits_emulate(struct vcpu *v)
 	struct a64_insn insn;
 	u64 sp;
 
+	if (run->u.mmio.gva == ~0ull) { /* its tables are where no RAM is */
+		exits_inject(run, ARM_INJECT_ABORT);
+		return;
+	}
 	/* Where the instruction lies is not known while the tables that tell are away. */
 	if (run->u.mmio.insn_gpa == ~0ull && v->vm->nholes != 0) {
 		(void)vm_ram_restore(v->vm);
 		return;
 	}
-	if (run->u.mmio.gva == ~0ull || !exits_fetch(v, &insn)) {
+	if (!exits_fetch(v, &insn)) {
 		exits_inject(run, ARM_INJECT_ABORT);
 		return;
 	}
@@ -90,6 +94,10 @@ static NOINLINE void exits_mmio_other(struct vcpu *v)
 	}
 	if ((run->u.mmio.access & MAP_X) != 0) {
 		exits_inject(run, ARM_INJECT_ABORT);
+		return;
+	}
+	if (run->u.mmio.access == 0) { /* what is no memory is in no cache */
+		run->reply = REPLY_SKIP;
 		return;
 	}
 	if (size == 0) {
