@@ -32,6 +32,7 @@ struct cpu {
 	u64 service_timer;		     /* counter, ~0 none                 */
 	u64 slice_end;			     /* counter, ~0: no end            */
 	u64 bell_end;			     /* when a rung doorbell must be told, ~0: none rung */
+	u64 armed;			     /* the earliest of all these times: sched_arm */
 	struct vcpu *charged;		     /* whose time passes; NULL: nobody's */
 	u64 charged_since;		     /* counter                          */
 	void *mailbox;			     /* its service vCPU's               */

@@ -126,7 +126,8 @@ static struct vcpu *exit_irq(struct vcpu *v, const struct exit *x)
 
 	arch_irq_poll();
 	smp_serve(c);
-	sched_timers(c);
+	if (arch_counter() >= c->armed)
+		sched_timers(c);
 	return v == c->service ? v : sched_next(c);
 }
 

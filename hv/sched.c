@@ -32,6 +32,7 @@ void sched_init(struct cpu *c, unsigned id)
 	c->service_timer = ~0UL;
 	c->slice_end = ~0UL;
 	c->bell_end = ~0UL;
+	c->armed = ~0UL;
 	c->service_waits = true;
 	sched_slice = arch_counter_hz() / 1000 * SLICE_MS;
 	sched_bell = arch_counter_hz() / 1000000 * BELL_US;
@@ -52,6 +53,7 @@ void sched_arm(struct cpu *c)
 		when = MIN(when, list_entry(c->timers.next, struct vcpu, timer_link)->deadline);
 	if (unlikely(!list_empty(&c->spent)))
 		when = MIN(when, list_entry(c->spent.next, struct vcpu, link)->period_end);
+	c->armed = when;
 	arch_timer_set(when);
 }
 

@@ -60,7 +60,7 @@ void arch_irq_unmask(u32 gsi);
 /** The counter that guests see too (TSC, CNTVCT), and its frequency. */
 static inline u64 arch_counter(void);
 u64 arch_counter_hz(void);
-/** Interrupt this CPU when the counter reaches @when (~0: never). */
+/** Interrupt this CPU when the counter reaches @when (~0: never), not before. */
 void arch_timer_set(u64 when);
 
 /** Is [@pa, @pa+@size) a device that the hypervisor keeps for itself? */

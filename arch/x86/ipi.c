@@ -37,6 +37,12 @@ static void ipi_give(struct arch_vcpu *v, const struct vlapic_ipi *ipi)
 		vcpu_kicked(v);
 }
 
+void x86_ipi_fixed(struct arch_vcpu *to, u8 vector)
+{
+	if (post_accept(to, APIC_FIXED, vector, false))
+		vcpu_kicked(to);
+}
+
 void x86_ipi(struct arch_vcpu *from, const struct vlapic_ipi *ipi)
 {
 	const struct arch_vm *vm = from->vm;
@@ -44,6 +50,12 @@ void x86_ipi(struct arch_vcpu *from, const struct vlapic_ipi *ipi)
 
 	if (vm->nvcpus == 1)
 		return;
+	if (ipi->shorthand == APIC_DEST && !ipi->logical && ipi->dest < ARRAY_SIZE(vm->vcpu)) {
+		v = vm->vcpu[ipi->dest]; /* nobody else has this ID: no guest changes one */
+		if (v && v != from && (v->apic.base & APIC_BASE_EN))
+			ipi_give(v, ipi);
+		return;
+	}
 	if (ipi->mode == APIC_LOWEST) {
 		v = ipi_lowest(vm, ipi, from);
 		if (v)

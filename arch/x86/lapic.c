@@ -7,7 +7,7 @@
 #include "arch/x86/vendor.h"
 #include "hv/lib/panic.h"
 
-static volatile u32 *lapic_page; /* NULL: x2APIC */
+volatile u32 *lapic_page; /* NULL: x2APIC; trap_entry.asm looks, too */
 static bool lapic_deadline_mode;
 #define APIC_ICR_BUSY BIT(12)
 
@@ -133,7 +133,11 @@ void lapic_timer_init(void)
 
 void lapic_timer_fired(void)
 {
+	u64 when = x86_cpu()->timer_armed;
+
 	x86_cpu()->timer_armed = ~0UL;
+	if (unlikely(arch_counter() < when)) /* the count was too small for it */
+		arch_timer_set(when);
 }
 
 void arch_timer_set(u64 when)
@@ -153,6 +157,5 @@ void arch_timer_set(u64 when)
 	}
 	now = arch_counter();
 	ticks = when > now ? (u64)((unsigned __int128)(when - now) * lapic_ratio >> 32) + 1 : 1;
-	lapic_write(APIC_TMICT,
-		    ticks > 0xffffffff ? 0xffffffff : (u32)ticks); /* longer: it comes early and is set again */
+	lapic_write(APIC_TMICT, ticks > 0xffffffff ? 0xffffffff : (u32)ticks); /* longer: lapic_timer_fired */
 }

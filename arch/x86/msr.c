@@ -3,6 +3,7 @@
 #include "arch/iface/cpu.h"
 #include "arch/iface/mem.h"
 #include "arch/x86/vendor.h"
+#include "arch/x86/vlapic_priv.h"
 #include "hv/lib/string.h"
 
 #define MSR_POLICIES 126
@@ -100,7 +101,7 @@ static void msr_apic_mode(struct arch_vcpu *v)
 	v->apic_give = true;
 }
 
-static enum x86_answer msr_apic(struct arch_vcpu *v, u32 msr, u64 value, struct exit *x)
+static NOINLINE enum x86_answer msr_apic(struct arch_vcpu *v, u32 msr, u64 value, struct exit *x)
 {
 	enum vlapic_act act = VLAPIC_NONE;
 	struct vlapic_ipi ipi;
@@ -124,6 +125,35 @@ static enum x86_answer msr_apic(struct arch_vcpu *v, u32 msr, u64 value, struct 
 	}
 }
 
+#define ICR_SPECIAL (BITS(31, 16) | BITS(13, 8)) /* another mode, logical, shorthand, busy, reserved */
+
+/* x2APIC's ICR. Most often it is a fixed interrupt to another CPU by its ID, which is all done here. */
+static enum x86_answer msr_icr(struct arch_vcpu *v, u64 value, struct exit *x)
+{
+	struct arch_vcpu *to = value >> 32 < ARRAY_SIZE(v->vm->vcpu) ? v->vm->vcpu[value >> 32] : NULL;
+
+	if ((value & ICR_SPECIAL) || (u8)value < 16 || !to || to == v || !vlapic_is_x2apic(&v->apic))
+		return msr_apic(v, MSR_X2APIC_ICR, value, x);
+	v->exits[EXIT_APIC]++;
+	v->apic.icr = value;
+	x86_ipi_fixed(to, (u8)value);
+	return ANSWER_DONE;
+}
+
+static enum x86_answer msr_eoi(struct arch_vcpu *v, u64 value, struct exit *x)
+{
+	struct vlapic_ipi end;
+
+	if (value || !vlapic_is_x2apic(&v->apic))
+		return ANSWER_FAULT;
+	v->exits[EXIT_APIC]++;
+	if (likely(vlapic_end(&v->apic, &end) != VLAPIC_EOI))
+		return ANSWER_DONE;
+	x->kind = EXIT_EOI;
+	x->vector = end.vector;
+	return ANSWER_LEAVE;
+}
+
 /* The guest sets its TSC @delta on (Intel SDM 3B, 18.17.3); what is armed by it moves along. */
 static void msr_move_tsc(struct arch_vcpu *v, u64 delta, struct exit *x)
 {
@@ -138,6 +168,10 @@ enum x86_answer x86_wrmsr(struct arch_vcpu *v, u32 msr, u64 value, struct exit *
 {
 	const struct msr_policy *p;
 
+	if (msr == MSR_X2APIC_EOI)
+		return msr_eoi(v, value, x);
+	if (msr == MSR_X2APIC_ICR)
+		return msr_icr(v, value, x);
 	switch (msr) {
 	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
 	case MSR_TSC_DEADLINE:

@@ -120,10 +120,6 @@ void trap_handler(struct trap_frame *f)
 {
 	if (f->vector == VECTOR_SPURIOUS)
 		return;
-	if (f->vector == VECTOR_KICK) { /* to come out of the guest was all */
-		lapic_eoi();
-		return;
-	}
 	if (f->vector == VECTOR_TIMER) {
 		lapic_timer_fired();
 		lapic_eoi();

@@ -3,6 +3,11 @@
 bits 64
 
 extern trap_handler
+extern lapic_page
+
+VECTOR_KICK	equ 0xe1		; irq.h
+APIC_EOI	equ 0xb0
+MSR_X2APIC_EOI	equ 0x80b
 
 ; Exceptions with an error code (Intel SDM 3A, 6.13).
 %define HAS_ERROR(v) ((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21)
@@ -22,6 +27,25 @@ trap_%+v:
 	jmp trap_common
 %assign v v+1
 %endrep
+
+; Another CPU's kick: to come out of the guest is all, but for the EOI.
+trap_kick:
+	push rax
+	push rcx
+	push rdx
+	mov rax, [rel lapic_page]
+	test rax, rax
+	jz .x2apic
+	mov dword [rax + APIC_EOI], 0
+	jmp .done
+.x2apic:
+	mov ecx, MSR_X2APIC_EOI
+	xor edx, edx
+	wrmsr				; of EAX, which is 0
+.done:	pop rdx
+	pop rcx
+	pop rax
+	iretq
 
 trap_common:
 	push rax
@@ -81,7 +105,11 @@ align 8
 trap_stubs:
 %assign v 0
 %rep 256
+%if v == VECTOR_KICK
+	dq trap_kick
+%else
 	dq trap_%+v
+%endif
 %assign v v+1
 %endrep
 

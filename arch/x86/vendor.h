@@ -88,6 +88,8 @@ enum x86_answer x86_rdmsr(struct arch_vcpu *v, u32 msr, u64 *value);
 enum x86_answer x86_wrmsr(struct arch_vcpu *v, u32 msr, u64 value, struct exit *x);
 /* arch/x86/ipi.c: to the other vCPUs of @from's VM; VLAPIC_IPI says so. */
 void x86_ipi(struct arch_vcpu *from, const struct vlapic_ipi *ipi);
+/* @to, another one, gets @vector, which is 16 or above. */
+void x86_ipi_fixed(struct arch_vcpu *to, u8 vector);
 /* arch/x86/cpuid.c */
 void x86_cpuid(struct arch_vcpu *v);
 /** Fill x86_features. */

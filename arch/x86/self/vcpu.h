@@ -68,9 +68,9 @@ struct vmx_vcpu {
 
 /* What others have sent and this vCPU's CPU has not taken yet: post.h. By vector, 32 to a word. */
 struct x86_post {
-	u32 any; /* there may be something below */
+	u32 any; /* a bit for each word below with something in it, perhaps */
 	u32 events;
-	u32 edge[8], level[8];
+	u32 vectors[16]; /* edge-triggered ones, then level-triggered ones */
 };
 
 #define VCPU_LENGTHS 64
