@@ -144,6 +144,8 @@ void vcpu_notify(struct vcpu *v);
 void sched_init(struct cpu *c, unsigned id);
 /** Whose time passes from now on; NULL: nobody's. */
 void sched_charge(struct cpu *c, struct vcpu *v);
+/* Any CPU: the time @v has been charged with, in counter ticks, up to now if it is being charged. */
+u64 sched_time(const struct vcpu *v);
 /** @v, which is on no list, joins or leaves this CPU. */
 void sched_leave(struct vcpu *v);
 void sched_join(struct vcpu *v);
