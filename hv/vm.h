@@ -194,6 +194,9 @@ extern u64 trace_mask; /* bit n: VM n */
 void trace_exit(const struct vcpu *v, const struct exit *x);
 MUST_CHECK status_t trace_set(u64 pa, u64 pages, u64 mask);
 
+/* hv/report.c: what the machine has and lacks goes to the log. */
+void report(const struct boot_info *bi);
+
 /* hv/audit.c */
 void audit_run(struct hv_audit *a);
 
