@@ -40,7 +40,7 @@ $(B)/efi-obj/%.S.o: %.S
 $(B)/efi-obj/gnu-efi/reloc.o:
 	@mkdir -p $(@D)
 	@echo "CC    gnu-efi"
-	@$(CC) $(filter-out -ffreestanding,$(EFIFLAGS)) -w -c -o $@ $(EFI)/gnuefi/reloc_$(EFIARCH).c
+	@$(CC) -isystem boot/uefi/libc $(EFIFLAGS) -w -c -o $@ $(EFI)/gnuefi/reloc_$(EFIARCH).c
 
 $(EFI_CRT):
 	@mkdir -p $(@D)
