@@ -9,9 +9,9 @@
 #define HANDOFF_REACH PAGE_SIZE		    /* it lies in the first so many bytes of the image, 8-byte aligned */
 
 /*
- * The loader puts the image (trivet.elf, by its physical addresses) at any multiple of 2 MiB below 4 GiB, the rest of its
- * memory zero, and fills a struct boot_info, page-aligned below 4 GiB, whose modules it has loaded. In its regions are all
- * of these RAM: hv/ keeps clear of the image and the modules.
+ * The loader puts the image (trivet.elf, by its physical addresses) at any multiple of 2 MiB below 4 GiB, the rest of
+ * its memory zero, and fills a struct boot_info, page-aligned below 4 GiB, whose modules it has loaded. In its regions
+ * are all of these RAM: hv/ keeps clear of the image and the modules.
  *
  * x86: 64-bit mode, all memory below 4 GiB at its own address, interrupts off; RDI: physical address of the boot_info.
  * arm64: EL2, MMU and data cache off, all that was written cleaned to memory; X0: physical address of the device tree,

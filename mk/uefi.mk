@@ -18,8 +18,6 @@ EFI_COPY.x86_64 := --target=efi-app-x86_64
 EFI_COPY.arm64  := -O binary
 EFI_SECTIONS := $(patsubst %,-j %,.text .sdata .data .dynamic .dynsym .rel .rela .rel.* .rela.* .reloc)
 
-all-$(ARCH): $(B)/trivet.efi
-
 $(EFI)/inc/efi.h: mk/debsrc.sh
 	@echo "GET   gnu-efi, of Debian's source package"
 	@mk/debsrc.sh --orig gnu-efi build/src trixie
@@ -46,8 +44,21 @@ $(EFI_CRT):
 	@mkdir -p $(@D)
 	@$(CC) -c -o $@ $(EFI)/gnuefi/crt0-efi-$(EFIARCH).S
 
-$(B)/trivet.efi: $(EFI_OBJ) $(EFI_CRT)
+$(B)/trivet.efi: $(EFI_OBJ)
+# For tests: firmware whose last service fails, once or always.
+$(B)/guest-test/stale-once.efi: $(B)/efi-obj/stale-once.o $(B)/efi-obj/gnu-efi/reloc.o
+$(B)/guest-test/stale-always.efi: $(B)/efi-obj/stale-always.o $(B)/efi-obj/gnu-efi/reloc.o
+
+$(B)/efi-obj/stale-once.o $(B)/efi-obj/stale-always.o: $(B)/efi-obj/stale-%.o: tests/emu/uefi/stale.c Makefile mk/uefi.mk | $(EFI)/inc/efi.h
+	@mkdir -p $(@D)
+	@echo "CC    $< ($*, UEFI)"
+	@$(CC) $(EFIFLAGS) -DFAILURES=$(if $(filter once,$*),1,100) -c -o $@ $<
+
+EFI_ALL := $(B)/trivet.efi $(B)/guest-test/stale-once.efi $(B)/guest-test/stale-always.efi
+all-$(ARCH): $(EFI_ALL)
+$(EFI_ALL): $(EFI_CRT)
+	@mkdir -p $(@D)
 	@echo "LD    $@"
 	@$(CROSS)ld -nostdlib -shared -Bsymbolic -znocombreloc -z noexecstack --no-undefined --no-warn-rwx-segments \
-	  --defsym=EFI_SUBSYSTEM=0xa -T $(EFI)/gnuefi/elf_$(EFIARCH)_efi.lds -o $@.so $(EFI_CRT) $(EFI_OBJ)
+	  --defsym=EFI_SUBSYSTEM=0xa -T $(EFI)/gnuefi/elf_$(EFIARCH)_efi.lds -o $@.so $(EFI_CRT) $(filter-out $(EFI_CRT),$^)
 	@$(CROSS)objcopy $(EFI_SECTIONS) $(EFI_COPY.$(ARCH)) $@.so $@

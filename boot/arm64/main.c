@@ -84,7 +84,8 @@ static void boot_initrd(const struct boot_range *initrd)
 		panic("boot: %s", why);
 }
 
-/* From UEFI: the tree's memory is all there is in the machine, and the loader's what is left of it, with its modules. */
+/* From UEFI: the tree's memory is all there is in the machine, and the loader's what is left of it, with its modules.
+ */
 static void boot_loader_info(u64 pa)
 {
 	struct boot_platform platform = boot_info.platform;

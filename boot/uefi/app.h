@@ -7,7 +7,8 @@
 
 #include "hv/abi/boot_info.h"
 
-#define UEFI_REACH (4 * SIZE_1G) /* all that we load lies below it: the hypervisor's first page tables reach no further */
+#define UEFI_REACH \
+	(4 * SIZE_1G) /* all that we load lies below it: the hypervisor's first page tables reach no further */
 
 extern EFI_HANDLE uefi_image;
 extern EFI_SYSTEM_TABLE *uefi_table;
@@ -29,7 +30,8 @@ NORETURN void con_fail_restart(const char *fmt, ...) PRINTF(1, 2);
 
 /* memory.c */
 
-/** @size bytes below UEFI_REACH, at a multiple of @align, whole pages; con_fail says that there is no room for @what. */
+/** @size bytes below UEFI_REACH, at a multiple of @align, whole pages; con_fail says that there is no room for @what.
+ */
 void *memory_get(u64 size, u64 align, const char *what);
 /** Give back all of it. */
 void memory_release(void);
@@ -39,7 +41,8 @@ void memory_exit(struct boot_info *bi);
 /* file.c: files of the volume that we come from. */
 
 void file_init(void);
-/** The whole file at @path, in memory_get's memory; con_fail says that it is not there, or cannot be read, for @reason. */
+/** The whole file at @path, in memory_get's memory; con_fail says that it is not there, or cannot be read, for @reason.
+ */
 void *file_load(const u16 *path, const char *reason, u64 *size);
 
 /* platform.c */
@@ -50,7 +53,8 @@ void platform_describe(struct boot_info *bi);
 /* arch.c in the folder of the architecture */
 
 extern const u16 uefi_machine; /* e_machine of its ELF files */
-/** Why the hypervisor cannot be started on this CPU or with these tables, as far as it cannot say so itself; or NULL. */
+/** Why the hypervisor cannot be started on this CPU or with these tables, as far as it cannot say so itself; or NULL.
+ */
 const char *uefi_arch_check(struct boot_info *bi);
 /** Enter the hypervisor, boot/handoff.h. @image: what lies where, @size bytes. */
 NORETURN void uefi_arch_enter(const void *image, u64 size, u64 entry, const struct boot_info *bi);

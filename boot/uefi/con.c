@@ -5,7 +5,7 @@
 #include "hv/lib/print.h"
 #include "hv/lib/string.h"
 
-#define CON_LINE      200u	/* characters that go out at once */
+#define CON_LINE      200u /* characters that go out at once */
 #define CON_RESTART_S 10u
 #define CON_SECOND    1000000u /* Stall's microseconds (7.5.2) */
 

@@ -17,8 +17,8 @@ enum {
 	ACPI_NVS = 10,
 };
 
-#define MEMORY_WB BIT(3)  /* can be cached, write-back (7.2.3) */
-#define MEMORY_SP BIT(18) /* meant for a special purpose       */
+#define MEMORY_WB  BIT(3)  /* can be cached, write-back (7.2.3) */
+#define MEMORY_SP  BIT(18) /* meant for a special purpose       */
 #define MEMORY_MAX BIT(52)
 
 static u32 convert_kind(const struct uefi_memory *m)

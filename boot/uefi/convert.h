@@ -17,8 +17,8 @@ struct uefi_memory {
 
 /**
  * Fill the regions of @bi from the memory map @map, @size bytes in steps of @step, as memory is after ExitBootServices
- * (7.2.1, table 7.6). Neighbours of one kind become one region. RAM comes first: when there are too many, what is left out is
- * reserved or some RAM, which is then nobody's. Returns how many are left out.
+ * (7.2.1, table 7.6). Neighbours of one kind become one region. RAM comes first: when there are too many, what is left
+ * out is reserved or some RAM, which is then nobody's. Returns how many are left out.
  */
 unsigned convert_memory(const void *map, size_t size, size_t step, struct boot_info *bi);
 
@@ -26,8 +26,8 @@ unsigned convert_memory(const void *map, size_t size, size_t step, struct boot_i
 void convert_mask(u32 mask, u8 *pos, u8 *size);
 
 /**
- * The load options @options, @size bytes of UTF-16 (9.1), without their first word, the program's name, as @text. What is
- * not text of printable ASCII, as some firmware leaves there, is taken for nothing.
+ * The load options @options, @size bytes of UTF-16 (9.1), without their first word, the program's name, as @text. What
+ * is not text of printable ASCII, as some firmware leaves there, is taken for nothing.
  */
 void convert_options(const u16 *options, size_t size, char text[BOOT_STRING]);
 

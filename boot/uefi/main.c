@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* boot/uefi/main.c: a UEFI application that loads the hypervisor and its modules from the folder \trivet, and starts it. */
+/* boot/uefi/main.c: a UEFI application that loads the hypervisor and its modules from the folder \trivet, and starts
+ * it. */
 #include "boot/uefi/app.h"
 #include "boot/uefi/image.h"
 #include "boot/uefi/names.h"

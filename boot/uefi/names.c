@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* boot/uefi/names.c: the files that a configuration names, and where they lie on the volume. ./trivet has the same rules. */
+/* boot/uefi/names.c: the files that a configuration names, and where they lie on the volume. ./trivet has the same
+ * rules. */
 #include "boot/uefi/names.h"
 
 #include "hv/lib/string.h"

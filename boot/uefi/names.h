@@ -12,16 +12,16 @@
 struct names {
 	const char *text;
 	size_t size, at;
-	u32 line;     /* of what names_next has found */
-	bool in_vm;   /* it is in a section [vm ...] */
+	u32 line;	 /* of what names_next has found */
+	bool in_vm;	 /* it is in a section [vm ...] */
 	const char *why; /* what is wrong with that line, or NULL */
 };
 
 void names_start(struct names *n, const char *text, size_t size);
 
 /**
- * The next file that the configuration names, as it is written: kernel, initrd, disk or module of a guest. All else in it
- * is the service VM's to judge. False: no more, or n->why says what is wrong in n->line.
+ * The next file that the configuration names, as it is written: kernel, initrd, disk or module of a guest. All else in
+ * it is the service VM's to judge. False: no more, or n->why says what is wrong in n->line.
  */
 bool names_next(struct names *n, char name[BOOT_STRING]);
 
