@@ -64,6 +64,7 @@ SV_OBJ := $(patsubst %,$(B)/sv-obj/%.o,$(SV_SRC))
 
 .DEFAULT_GOAL := all
 include mk/libfdt.mk
+include mk/uefi.mk
 
 PYTHON ?= /usr/bin/python3
 ASSETS.x86_64 := build/assets
