@@ -31,6 +31,8 @@ static int fake_vprint(print_sink sink, void *ctx, const char *fmt, va_list ap)
 #define panic  hv_panic
 #include "hv/log.c"
 #undef panic
+#include "hv/screen.c"
+#include "drivers/fb/fb.c"
 #undef vprint
 
 struct boot_info hv_boot_info;

@@ -5,6 +5,7 @@
 
 #define IMAGE_BASE  0xffffffff80000000UL /* + physical address: the image         */
 #define DMAP_BASE   0xffff800000000000UL /* + physical address: pages that we own */
+#define DMAP_BITS   46u			 /* of the address: what is above belongs to others */
 #define WINDOW_BASE 0xffffff0000000000UL /* the one-page window of arch_mem_zero  */
 
 static inline void *arch_ptr(u64 pa)
