@@ -85,7 +85,7 @@ static void screen_lines(u64 from, u64 to, enum fb_style style)
 
 void screen_panic(u64 from)
 {
-	static const char title[] = "TRIVET HAS STOPPED: an error of its own";
+	static const char title[] = "TRIVET HAS STOPPED: an error of its own (docs/testing.md, \"A panic\")";
 	static const char before[] = "The log before it";
 	u64 end, start = from;
 	char c;
@@ -103,5 +103,5 @@ void screen_panic(u64 from)
 	for (u32 lines = fb_left(); start > log_begin() && log_copy(start - 1, &c, 1) == 1; start--)
 		if (c == '\n' && start != from && lines-- == 1)
 			break;
-	screen_lines(start, from, FB_LOG);
+	screen_lines(start, from, FB_BEFORE);
 }

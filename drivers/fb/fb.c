@@ -27,6 +27,7 @@ static const struct {
 	[FB_TITLE] = { 0x600000, 0xffffff },
 	[FB_REASON] = { 0xffff60, 0x600000 },
 	[FB_DETAIL] = { 0xffffff, 0x600000 },
+	[FB_BEFORE] = { 0xc0a0a0, 0x600000 },
 };
 
 static struct {

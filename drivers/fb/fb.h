@@ -10,7 +10,7 @@
 #define FB_ROWS 68u
 
 /* What a line is, which is its colour. */
-enum fb_style { FB_LOG, FB_TITLE, FB_REASON, FB_DETAIL, FB_STYLES };
+enum fb_style { FB_LOG, FB_TITLE, FB_REASON, FB_DETAIL, FB_BEFORE, FB_STYLES };
 
 /** Why text cannot be drawn on @fb, in words; NULL: it can. The loader's word is not trusted. */
 const char *fb_check(const struct boot_framebuffer *fb);

@@ -67,6 +67,7 @@ void hv_find_memory(u64 base)
 	host_power_on();
 	memset(vm_table, 0, sizeof(vm_table));
 	memset(&hv_boot_info, 0, sizeof(hv_boot_info));
+	fb.at = NULL;
 	hv_region(base, base + 0x9f000, BOOT_MEM_RAM);
 	hv_region(base + 0x9f000, base + 0x100000, BOOT_MEM_RESERVED);
 	hv_region(base + 0x100000, base + HOST_RAM, BOOT_MEM_RAM);
