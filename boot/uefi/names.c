@@ -42,9 +42,9 @@ static bool names_comma(char c)
 	return c == ',';
 }
 
-static bool names_equals(char c)
+static bool names_assigns(char c)
 {
-	return c == '=';
+	return c == '=' || c == ':';
 }
 
 static bool names_is(struct span s, const char *word)
@@ -62,7 +62,7 @@ static struct span names_line(struct names *n)
 	n->at += s.len + 1;
 	n->line++;
 	for (size_t i = 1; i < s.len; i++)
-		if ((s.at[i] == ';' || s.at[i] == '#') && names_blank(s.at[i - 1]))
+		if (s.at[i] == ';' && names_blank(s.at[i - 1]))
 			s.len = i;
 	return names_strip(s);
 }
@@ -85,7 +85,7 @@ static void names_section(struct names *n, struct span s)
 /* The file in a line of a guest's section, empty: none. */
 static struct span names_file(struct span line)
 {
-	struct span key = names_until(line, names_equals), value = { line.at + key.len, line.len - key.len };
+	struct span key = names_until(line, names_assigns), value = { line.at + key.len, line.len - key.len };
 
 	if (value.len == 0)
 		return value;
@@ -105,6 +105,8 @@ static struct span names_file(struct span line)
 void names_start(struct names *n, const char *text, size_t size)
 {
 	*n = (struct names){ .text = text, .size = size };
+	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) /* a byte order mark, which some editors leave */
+		n->at = 3;
 }
 
 bool names_next(struct names *n, char name[BOOT_STRING])

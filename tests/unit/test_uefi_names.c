@@ -42,6 +42,8 @@ static void files_of_guests_are_found_with_their_lines(void **state)
 	assert_string_equal(in("# kernel = no\n[machine]\nkernel = no\n[vm a]\nkernel = k ; why\ninitrd=i\n"
 			       "disk = d.img,ro,serial=A\nmodule = m with words\ncmdline = initrd=/no\n"),
 			    "5:k 6:i 7:d.img 8:m");
+	assert_string_equal(in("[vm a]\nkernel: k=1\ndisk = a:b\ninitrd = i #1 ;#2"), "2:k=1 3:a:b 4:i #1");
+	assert_string_equal(in("\xef\xbb\xbf[vm a]\nkernel = k"), "2:k");
 	assert_string_equal(in("[vm a]\r\nkernel = k\r\n\r\n[vm b]\r\n\tkernel =\tdir/k2 "), "2:k 5:dir/k2");
 }
 
@@ -50,7 +52,7 @@ static void what_names_nothing_is_passed_over(void **state)
 	assert_string_equal(in(""), "");
 	assert_string_equal(in("\n\n\n"), "");
 	assert_string_equal(in("kernel = k\n"), "");
-	assert_string_equal(in("[vm a]\nkernel\nkernel =\n= k\nkernel = # none\n; kernel = k\nkernels = k\n"), "");
+	assert_string_equal(in("[vm a]\nkernel\nkernel =\n= k\nkernel = ; none\n; kernel = k\nkernels = k\n"), "");
 	assert_string_equal(in("[vm a]\n[net]\nkernel = k"), "");
 	assert_string_equal(in("[]\n[[\n[ ]\nkernel = k"), "");
 	assert_string_equal(in("[vm]\nkernel = k"), "2:k");
