@@ -23,10 +23,8 @@ static_assert(MAX_W / FONT_W / MAX_SCALE < FB_COLS && MAX_W / FONT_H / MAX_SCALE
 static const struct {
 	u32 fg, bg;
 } fb_colour[FB_STYLES] = {
-	[FB_LOG] = { 0xd0d0d0, 0x000000 },
-	[FB_TITLE] = { 0x600000, 0xffffff },
-	[FB_REASON] = { 0xffff60, 0x600000 },
-	[FB_DETAIL] = { 0xffffff, 0x600000 },
+	[FB_LOG] = { 0xd0d0d0, 0x000000 },    [FB_TITLE] = { 0x600000, 0xffffff },
+	[FB_REASON] = { 0xffff60, 0x600000 }, [FB_DETAIL] = { 0xffffff, 0x600000 },
 	[FB_BEFORE] = { 0xc0a0a0, 0x600000 },
 };
 
