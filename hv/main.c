@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hv/main.c: where every loader ends; brings the machine up, makes the service VM, and runs vCPUs for ever. */
 #include "hv/lib/string.h"
+#include "hv/lib/symbol.h"
 #include "hv/vm.h"
 
 NORETURN void hv_main(struct boot_info *bi);
+
+/* Names for a panic's addresses, if the loader has brought them. */
+static void main_symbols(struct boot_info *bi)
+{
+	u64 size = 0;
+	const void *table = mem_take_module(bi, "hypervisor symbols", &size);
+
+	if (table && !symbol_use(table, size))
+		log_printf("trivet: the boot module \"hypervisor symbols\" makes no sense\n");
+}
 
 static void main_fail(void *fault)
 {
@@ -39,6 +50,7 @@ void hv_main(struct boot_info *bi)
 		   bi->loader[0] ? bi->loader : "an unnamed loader");
 	mem_init(bi);
 	log_map();
+	main_symbols(bi);
 	screen_find(bi);
 	arch_cpu_init(bi);
 	screen_start();

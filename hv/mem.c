@@ -167,6 +167,34 @@ void mem_init(struct boot_info *bi)
 	arch_mem_init(mem_base, mem_size, &boot_pool);
 }
 
+const void *mem_take_module(struct boot_info *bi, const char *name, u64 *size)
+{
+	u32 n = 0;
+	struct boot_module m;
+
+	while (n < bi->nmodules && strcmp(bi->module[n].string, name) != 0)
+		n++;
+	if (n == bi->nmodules)
+		return NULL;
+	m = bi->module[n];
+	bi->nmodules--;
+	memmove(&bi->module[n], &bi->module[n + 1], (bi->nmodules - n) * sizeof(m));
+	*size = m.size;
+	m.size = round_up(m.size, PAGE_SIZE);
+	if (range_bad(m.base, m.size) || !is_aligned(m.base, PAGE_SIZE) || !range_in(m.base, m.size, 0, mem_top()))
+		return NULL;
+	for (u64 off = 0; off < m.size; off += PAGE_SIZE)
+		if (!mem_frame(m.base + off) || mem_frame(m.base + off)->owner != VM_SERVICE)
+			return NULL;
+	for (u32 i = 0; i < bi->nmodules; i++)
+		if (range_overlap(m.base, m.size, bi->module[i].base, bi->module[i].size))
+			return NULL;
+	if (arch_mem_map(m.base, m.size, 0) != OK)
+		return NULL;
+	mem_set_owner(m.base, m.size, 0);
+	return arch_ptr(m.base);
+}
+
 void mem_flush(struct vm *vm)
 {
 	if (arch_vm_flush(&vm->arch))

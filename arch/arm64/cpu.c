@@ -9,6 +9,7 @@
 #include "hv/lib/log.h"
 #include "hv/lib/panic.h"
 #include "hv/lib/print.h"
+#include "hv/lib/symbol.h"
 
 /* linker.ld */
 extern char image_start[], text_end[];
@@ -202,7 +203,7 @@ void arch_halt(void)
 
 /* --- exceptions of ours --------------------------------------------------------------------------------------- */
 
-#define DUMP_CALLS 24
+#define DUMP_CALLS 16
 
 /* As entry.S stores it. */
 struct trap_frame {
@@ -242,6 +243,11 @@ static bool dump_called(u64 at)
 	return (insn & 0xfc000000) == 0x94000000 || (insn & 0xfffffc1f) == 0xd63f0000;
 }
 
+static void dump_name(u64 at, bool call)
+{
+	symbol_log(at - (u64)image_start, at - (u64)image_start, call);
+}
+
 /* There is no chain of frames: what on the stack is an address behind a call may be a return address, or an old one. */
 void arch_dump(void)
 {
@@ -249,15 +255,19 @@ void arch_dump(void)
 	u64 top = (u64)arch_cpu_block() + ARCH_CPU_BLOCK, sp = trap_ours ? trap_ours->sp : own;
 	unsigned n = 0;
 
-	if (trap_ours)
-		dump_registers(trap_ours);
-	log_printf("  called, perhaps, from image+");
 	if (sp < bottom || sp >= top)
 		sp = own;
+	if (trap_ours) {
+		dump_registers(trap_ours);
+		log_printf("  stopped at image+\n");
+		dump_name(read_sysreg(elr_el2), false);
+	}
+	log_printf("  perhaps called from image+\n");
 	if (trap_ours && dump_called(trap_ours->x[30]))
-		log_printf("%s %lx", n++ == 0 ? "\n   " : "", trap_ours->x[30] - (u64)image_start);
+		dump_name(trap_ours->x[30], true);
 	for (sp = round_up(sp, 8); sp < top && n < DUMP_CALLS; sp += 8)
-		if (dump_called(*(const u64 *)sp))
-			log_printf("%s %lx", n++ % 6 == 0 ? "\n   " : "", *(const u64 *)sp - (u64)image_start);
-	log_printf("\n");
+		if (dump_called(*(const u64 *)sp)) {
+			dump_name(*(const u64 *)sp, true);
+			n++;
+		}
 }

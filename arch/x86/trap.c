@@ -6,8 +6,9 @@
 #include "arch/x86/vendor.h"
 #include "hv/lib/log.h"
 #include "hv/lib/panic.h"
+#include "hv/lib/symbol.h"
 
-#define DUMP_CALLS 24
+#define DUMP_CALLS 16
 
 struct trap_frame {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
@@ -170,9 +171,17 @@ void arch_dump(void)
 
 	if (sp < bottom || sp >= top)
 		sp = (u64)__builtin_frame_address(0);
-	log_printf("  called, perhaps, from");
-	for (sp = round_up(sp, 8); sp < top && n < DUMP_CALLS; sp += 8)
-		if (trap_called(*(const u64 *)sp))
-			log_printf("%s %lx", n++ % 6 == 0 ? "\n   " : "", *(const u64 *)sp);
-	log_printf("\n");
+	if (trap_ours) {
+		log_printf("  stopped at\n");
+		symbol_log(trap_ours->rip, trap_ours->rip - (u64)text_start, false);
+	}
+	log_printf("  perhaps called from\n");
+	for (sp = round_up(sp, 8); sp < top && n < DUMP_CALLS; sp += 8) {
+		u64 at = *(const u64 *)sp;
+
+		if (trap_called(at)) {
+			symbol_log(at, at - (u64)text_start, true);
+			n++;
+		}
+	}
 }

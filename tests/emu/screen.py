@@ -24,6 +24,16 @@ class Picture:
         self.width, self.height = int(found[1]), int(found[2])
         self.pixels = data[found.end():]
 
+    def shrunk(self, scale):
+        """The same with one pixel for each @scale by @scale of them, which must be alike."""
+        rows = [[self.pixels[at:at + 3] for at in range(y * self.width * 3, (y + 1) * self.width * 3, 3)]
+                for y in range(self.height // scale * scale)]
+        assert all(row == rows[y - y % scale] for y, row in enumerate(rows)), "not as high as wide"
+        rows = [row[:self.width // scale * scale] for row in rows[::scale]]
+        assert all(row[n::scale] == row[::scale] for row in rows for n in range(1, scale)), "pixels differ"
+        pixels = b"".join(b"".join(row[::scale]) for row in rows)
+        return Picture(b"P6 %d %d 255\n" % (self.width // scale, self.height // scale) + pixels)
+
     def cell(self, row, col):
         """The lines of a cell, as bytes."""
         start = (row * HEIGHT * self.width + col * WIDTH) * 3
