@@ -112,8 +112,8 @@ COLD := boot/%.c drivers/%.c $(addprefix hv/,audit.c call_vm.c log.c main.c mem.
 $(patsubst %,$(B)/hv-obj/%.o,$(filter $(COLD),$(HV_SRC))): HV_CFLAGS += -Os
 
 # What runs once, or hardly ever, is small rather than fast.
-HV_COLD := boot/% drivers/% $(addprefix hv/,report% screen% audit% service% main% call_vm% call_vcpu% mem% trace% log% vm.c% virq% lib/print% lib/pool%) \
-           $(addprefix arch/$(ARCHDIR)/,report% smp% cpu% mem% clock% gic.c% gic_v2% format% vgic_init%)
+HV_COLD := boot/% drivers/% $(addprefix hv/,report% screen% audit% service% main% call_vm% call_vcpu% mem% trace% log% vm.c% virq% lib/print% lib/pool% lib/ptab%) \
+           $(addprefix arch/$(ARCHDIR)/,report% smp% cpu.c% mem% psci% clock% gic.c% gic_v2% format% vgic_init%)
 $(addprefix $(B)/hv-obj/,$(HV_COLD)): HV_CFLAGS += -Os
 
 $(B)/hv-obj/hv/lib/string.c.o: HV_CFLAGS += $(NO_IDIOM)
