@@ -41,8 +41,8 @@ def said(words):
 
 
 def test_a_small_guest_runs_to_its_end(quick):
-    result = quick.run("--firmware", "uefi", "--config", small(quick))
-    result.assert_passed("started by UEFI 2", r"DONE \d+ passed 0 failed")
+    result = quick.run("--firmware", "uefi", "--hypervisor-append", "report", "--config", small(quick))
+    result.assert_passed("started by UEFI 2", r"trivet-report: \{", r"DONE \d+ passed 0 failed")
     result.assert_audited()
 
 
