@@ -177,23 +177,35 @@ def test_a_cpu_without_virtualization_is_the_hypervisors_to_say(svm):
     run(svm, files, "--cpu", "max,-svm").assert_failed("started by UEFI", "^trivet: PANIC: no hardware virtualization")
 
 
-def stale(system, name):
-    """Our program, started by tests/emu/uefi/stale.c, and a small guest."""
+def faulty(system, name):
+    """Our program, started by tests/emu/uefi/fault.c, and a small guest."""
     launcher = load_launcher()
     guest = SMALL[system.arch] + {"x86_64": ".elf", "arm64": ".Image"}[system.arch]
     files = content(system, small(system).read_text(), **{guest: system.build / "guest-test" / guest})
     files["/trivet/trivet.efi"] = system.build / "trivet.efi"
-    files[f"/EFI/BOOT/{launcher.UEFI[system.arch].program}"] = system.build / "guest-test" / f"stale-{name}.efi"
+    files[f"/EFI/BOOT/{launcher.UEFI[system.arch].program}"] = system.build / "guest-test" / f"{name}.efi"
     return files
 
 
 def test_a_stale_memory_map_is_read_again(quick):
-    run(quick, stale(quick, "once")).assert_passed(r"DONE \d+ passed 0 failed")
+    run(quick, faulty(quick, "stale-once")).assert_passed(r"DONE \d+ passed 0 failed")
 
 
 def test_firmware_that_does_not_end_its_services(quick):
-    run(quick, stale(quick, "always")).assert_failed(said(r"the firmware does not end its services \(ExitBootServices"),
+    run(quick, faulty(quick, "stale-always")).assert_failed(said(r"the firmware does not end its services \(ExitBootServices"),
                                                      "The machine restarts in 10 seconds")
+
+
+def test_a_serial_port_without_a_console_is_written_to(quick):
+    result = run(quick, {**faulty(quick, "silent"), "/trivet/service.bin": None})
+    result.assert_failed(said(r"there is no file \\trivet\\service.bin"))
+    assert run(quick, faulty(quick, "silent")).console.count("trivet: boot: loading") == 1
+
+
+def test_the_screen_is_described(svm):
+    result = svm.run("--firmware", "uefi", "--qemu=-vga std", "--config", small(svm))
+    result.assert_passed(r"^trivet: boot: screen of \d+ x \d+, 32 bits a pixel: red 8 at 16, green 8 at 8, blue 8 at 0",
+                         r"DONE \d+ passed 0 failed")
 
 
 @pytest.mark.parametrize("name", ["../k", "a/./k", "a//k", "a:b", "k\u00e4se", "a\\b"])
