@@ -300,7 +300,7 @@ status_t mem_donate(struct vm *from, u64 pa, u64 size, u16 to, struct pool *pool
 		return s;
 	if (pool_free(&boot_pool) < mem_owed + MEM_TABLES)
 		return ERR_NOMEM;
-	s = arch_mem_map(pa, size, false);
+	s = arch_mem_map(pa, size, 0);
 	if (s != OK)
 		return s;
 	before = pool_free(from->pool);
@@ -341,7 +341,7 @@ status_t mem_share(struct vm *vm, u64 pa)
 	if (s == OK && pool_free(&boot_pool) < mem_owed + MEM_TABLES)
 		s = ERR_NOMEM;
 	if (s == OK)
-		s = arch_mem_map(pa, PAGE_SIZE, false);
+		s = arch_mem_map(pa, PAGE_SIZE, 0);
 	if (s == OK)
 		mem_frame(pa)->flags |= FRAME_SHARED;
 	return s;

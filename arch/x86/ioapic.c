@@ -64,7 +64,7 @@ void ioapic_init(const struct boot_info *bi)
 		struct ioapic *c = &ioapics[ioapic_n];
 		u64 pa = bi->platform.irqchip[i].base;
 
-		if (arch_mem_map(pa & PAGE_MASK, PAGE_SIZE, true) != OK)
+		if (arch_mem_map(pa & PAGE_MASK, PAGE_SIZE, PT_DEVICE) != OK)
 			panic("no page table for the I/O APIC at %lx", pa);
 		c->reg = arch_ptr(pa);
 		c->gsi_base = bi->platform.irqchip[i].gsi_base;

@@ -66,6 +66,7 @@ static void mem_make_window(void)
 
 void x86_mem_use(void)
 {
+	wrmsr(MSR_PAT, PAT_OURS); /* no mapping has used the entry that changes: there is no cache to write back */
 	write_cr4(mem_cr4);
 	write_cr3(arch_pa(mem_table.root));
 }
@@ -95,10 +96,11 @@ void arch_mem_init(u64 base, u64 size, struct pool *pool)
 	x86_mem_use();
 }
 
-status_t arch_mem_map(u64 pa, u64 size, bool device)
+status_t arch_mem_map(u64 pa, u64 size, unsigned type)
 {
-	return ptab_map(&mem_table, VA(DMAP_BASE) + pa, pa, size, PT_R | PT_W | PT_GLOBAL | (device ? PT_DEVICE : 0),
-			mem_pool);
+	if (!range_in(pa, size, 0, 1UL << MIN(x86_features.phys_bits, DMAP_BITS)))
+		return ERR_RANGE;
+	return ptab_map(&mem_table, VA(DMAP_BASE) + pa, pa, size, PT_R | PT_W | PT_GLOBAL | type, mem_pool);
 }
 
 void arch_mem_unmap(u64 pa, u64 size)

@@ -37,6 +37,10 @@ mb2:	dd MB2_MAGIC, 0, mb2_end - mb2, -(MB2_MAGIC + (mb2_end - mb2))
 	dd 24
 	dd 1, 3, 6, 14				; command line, modules, memory map, old RSDP
 align 8
+	dw 5, 1					; a framebuffer, if there can be one; the menu's gfxpayload goes before this
+	dd 20
+	dd 1024, 768, 32
+align 8
 	dw 6, 0					; modules page-aligned
 	dd 8
 	dw 3, 0					; entry point, physical

@@ -6,6 +6,7 @@
 #include "boot/multiboot/parse.h"
 #include "hv/lib/log.h"
 #include "hv/lib/panic.h"
+#include "hv/lib/print.h"
 #include "hv/lib/string.h"
 #include "hv/lib/util.h"
 
@@ -42,18 +43,30 @@ static u64 boot_scan_rsdp(void)
 	return pa ? pa : acpi_find_rsdp(boot_map, 0xe0000, 0x20000);
 }
 
+/* A line of the log. */
+static void boot_warn(const char *fmt, ...)
+{
+	char text[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_printf("boot: %s\n", text);
+}
+
 static NORETURN void boot_go(void)
 {
 	if (!boot_info.acpi_rsdp)
 		log_printf("boot: no ACPI tables found\n");
-	else if (acpi_parse_at(boot_info.acpi_rsdp, boot_map, log_printf, &boot_info.platform) != OK)
+	else if (acpi_parse_at(boot_info.acpi_rsdp, boot_map, boot_warn, &boot_info.platform) != OK)
 		log_printf("boot: the ACPI tables are unusable\n");
 	hv_main(&boot_info);
 }
 
 void boot_multiboot_main(u32 magic, u64 info)
 {
-	status_t s = multiboot_parse(magic, info, boot_map, log_printf, &boot_info);
+	status_t s = multiboot_parse(magic, info, boot_map, boot_warn, &boot_info);
 
 	if (s != OK)
 		panic("the loader's Multiboot information is unusable (magic %x, at %lx): status %d", magic, info, s);

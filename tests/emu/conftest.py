@@ -51,6 +51,7 @@ class Result:
     def __init__(self, status, console, output):
         self.status = status
         self.console = console
+        self.output = output
         lines = [line for line in output.splitlines() if line.strip()]
         self.last = lines[-1] if lines else ""
 
