@@ -46,15 +46,15 @@ $(EFI_CRT):
 
 $(B)/trivet.efi: $(EFI_OBJ)
 # For tests: firmware whose last service fails, once or always, or that leaves the serial line alone.
-$(B)/guest-test/silent.efi: $(B)/efi-obj/silent.o $(B)/efi-obj/gnu-efi/reloc.o
-$(B)/guest-test/stale-once.efi: $(B)/efi-obj/stale-once.o $(B)/efi-obj/gnu-efi/reloc.o
-$(B)/guest-test/stale-always.efi: $(B)/efi-obj/stale-always.o $(B)/efi-obj/gnu-efi/reloc.o
+$(B)/guest-test/silent.efi: $(B)/efi-obj/fault-silent.o $(B)/efi-obj/gnu-efi/reloc.o
+$(B)/guest-test/stale-once.efi: $(B)/efi-obj/fault-stale-once.o $(B)/efi-obj/gnu-efi/reloc.o
+$(B)/guest-test/stale-always.efi: $(B)/efi-obj/fault-stale-always.o $(B)/efi-obj/gnu-efi/reloc.o
 
-$(B)/efi-obj/stale-once.o: EFI_FAULT := -DFAILURES=1 -DSILENT=0
-$(B)/efi-obj/stale-always.o: EFI_FAULT := -DFAILURES=100 -DSILENT=0
-$(B)/efi-obj/silent.o: EFI_FAULT := -DFAILURES=0 -DSILENT=1
+$(B)/efi-obj/fault-stale-once.o: EFI_FAULT := -DFAILURES=1 -DSILENT=0
+$(B)/efi-obj/fault-stale-always.o: EFI_FAULT := -DFAILURES=100 -DSILENT=0
+$(B)/efi-obj/fault-silent.o: EFI_FAULT := -DFAILURES=0 -DSILENT=1
 
-$(B)/efi-obj/stale-once.o $(B)/efi-obj/stale-always.o $(B)/efi-obj/silent.o: tests/emu/uefi/fault.c Makefile mk/uefi.mk | $(EFI)/inc/efi.h
+$(B)/efi-obj/fault-stale-once.o $(B)/efi-obj/fault-stale-always.o $(B)/efi-obj/fault-silent.o: tests/emu/uefi/fault.c Makefile mk/uefi.mk | $(EFI)/inc/efi.h
 	@mkdir -p $(@D)
 	@echo "CC    $< ($(basename $(@F)), UEFI)"
 	@$(CC) $(EFIFLAGS) $(EFI_FAULT) -c -o $@ $<

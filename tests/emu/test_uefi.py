@@ -7,6 +7,7 @@ import pexpect
 import pytest
 
 from conftest import LAUNCHER, QUICK, load_launcher
+from test_screen import Watched
 
 SMALL = {"x86_64": "io", "arm64": "memory"}
 GUEST = "[machine]\npoweroff-when-done = yes\n"
@@ -203,9 +204,15 @@ def test_a_serial_port_without_a_console_is_written_to(quick):
 
 
 def test_the_screen_is_described(svm):
-    result = svm.run("--firmware", "uefi", "--qemu=-vga std", "--config", small(svm))
+    result = svm.run("--firmware", "uefi", "--screen", "hidden", "--config", small(svm))
     result.assert_passed(r"^trivet: boot: screen of \d+ x \d+, 32 bits a pixel: red 8 at 16, green 8 at 8, blue 8 at 0",
                          r"DONE \d+ passed 0 failed")
+
+
+def test_the_hypervisors_words_are_on_the_firmwares_screen(svm):
+    watched = Watched(svm, "--firmware", "uefi", "--hypervisor-append", "panic-test", "--config", small(svm))
+    picture = watched.until(lambda lines: lines[0].startswith("TRIVET HAS STOPPED") and "The log before it" in lines)
+    assert any(line.startswith("trivet: hypervisor, ABI 1, started by UEFI") for line in picture.text())
 
 
 @pytest.mark.parametrize("name", ["../k", "a/./k", "a//k", "a:b", "k\u00e4se", "a\\b"])

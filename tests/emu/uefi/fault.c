@@ -7,7 +7,7 @@
 
 static EFI_BOOT_SERVICES *boot;
 static EFI_EXIT_BOOT_SERVICES real_exit;
-static UINTN calls;
+static INTN calls;
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
 
