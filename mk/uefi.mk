@@ -45,16 +45,21 @@ $(EFI_CRT):
 	@$(CC) -c -o $@ $(EFI)/gnuefi/crt0-efi-$(EFIARCH).S
 
 $(B)/trivet.efi: $(EFI_OBJ)
-# For tests: firmware whose last service fails, once or always.
-$(B)/guest-test/stale-once.efi: $(B)/efi-obj/stale-once.o $(B)/efi-obj/gnu-efi/reloc.o
-$(B)/guest-test/stale-always.efi: $(B)/efi-obj/stale-always.o $(B)/efi-obj/gnu-efi/reloc.o
+# For tests: firmware whose last service fails, once or always, or that leaves the serial line alone.
+$(B)/guest-test/silent.efi: $(B)/efi-obj/fault-silent.o $(B)/efi-obj/gnu-efi/reloc.o
+$(B)/guest-test/stale-once.efi: $(B)/efi-obj/fault-stale-once.o $(B)/efi-obj/gnu-efi/reloc.o
+$(B)/guest-test/stale-always.efi: $(B)/efi-obj/fault-stale-always.o $(B)/efi-obj/gnu-efi/reloc.o
 
-$(B)/efi-obj/stale-once.o $(B)/efi-obj/stale-always.o: $(B)/efi-obj/stale-%.o: tests/emu/uefi/stale.c Makefile mk/uefi.mk | $(EFI)/inc/efi.h
+$(B)/efi-obj/fault-stale-once.o: EFI_FAULT := -DFAILURES=1 -DSILENT=0
+$(B)/efi-obj/fault-stale-always.o: EFI_FAULT := -DFAILURES=100 -DSILENT=0
+$(B)/efi-obj/fault-silent.o: EFI_FAULT := -DFAILURES=0 -DSILENT=1
+
+$(B)/efi-obj/fault-stale-once.o $(B)/efi-obj/fault-stale-always.o $(B)/efi-obj/fault-silent.o: tests/emu/uefi/fault.c Makefile mk/uefi.mk | $(EFI)/inc/efi.h
 	@mkdir -p $(@D)
-	@echo "CC    $< ($*, UEFI)"
-	@$(CC) $(EFIFLAGS) -DFAILURES=$(if $(filter once,$*),1,100) -c -o $@ $<
+	@echo "CC    $< ($(basename $(@F)), UEFI)"
+	@$(CC) $(EFIFLAGS) $(EFI_FAULT) -c -o $@ $<
 
-EFI_ALL := $(B)/trivet.efi $(B)/guest-test/stale-once.efi $(B)/guest-test/stale-always.efi
+EFI_ALL := $(B)/trivet.efi $(B)/guest-test/stale-once.efi $(B)/guest-test/stale-always.efi $(B)/guest-test/silent.efi
 all-$(ARCH): $(EFI_ALL)
 $(EFI_ALL): $(EFI_CRT)
 	@mkdir -p $(@D)

@@ -41,7 +41,9 @@ void memory_exit(struct boot_info *bi);
 /* file.c: files of the volume that we come from. */
 
 void file_init(void);
-/** The whole file at @path, in memory_get's memory; con_fail says that it is not there, or cannot be read, for @reason.
+/**
+ * The whole file at @path, in memory_get's memory. con_fail says that it is not there, or cannot be read, for @reason;
+ * where that is NULL, it need not be there: NULL.
  */
 void *file_load(const u16 *path, const char *reason, u64 *size);
 

@@ -53,6 +53,9 @@ void *file_load(const u16 *path, const char *reason, u64 *size)
 
 	file_text(path, text);
 	s = file_root->Open(file_root, &f, (CHAR16 *)path, EFI_FILE_MODE_READ, 0);
+	if (s == EFI_NOT_FOUND && !reason)
+		return NULL;
+	reason = reason ? reason : "";
 	if (s == EFI_NOT_FOUND)
 		con_fail("there is no file %s%s", text, reason);
 	if (s != EFI_SUCCESS)

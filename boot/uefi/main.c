@@ -2,6 +2,7 @@
 /* boot/uefi/main.c: a UEFI application that loads the hypervisor and its modules from the folder \trivet, and starts
  * it. */
 #include "boot/uefi/app.h"
+#include "boot/uefi/convert.h"
 #include "boot/uefi/image.h"
 #include "boot/uefi/names.h"
 #include "hv/lib/print.h"
@@ -83,6 +84,19 @@ static void main_modules(struct boot_info *bi)
 		con_fail("trivet.ini:%u: %s", n.line, n.why);
 }
 
+/* For the hypervisor, behind what the firmware's boot entry says. */
+static void main_command_line(struct boot_info *bi)
+{
+	u16 path[NAMES_PATH];
+	const char *line = NULL;
+	u64 size = 0;
+
+	if (names_path("cmdline.txt", path) == OK)
+		line = file_load(path, NULL, &size);
+	if (line)
+		convert_append(bi->cmdline, line, size);
+}
+
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
 	struct boot_info *bi;
@@ -101,6 +115,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	bi = memory_get(sizeof(*bi), PAGE_SIZE, "the boot information");
 	memset(bi, 0, sizeof(*bi));
 	platform_describe(bi);
+	main_command_line(bi);
 	why = uefi_arch_check(bi);
 	if (why)
 		con_fail("%s", why);

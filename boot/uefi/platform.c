@@ -69,6 +69,9 @@ static void platform_screen(struct boot_framebuffer *fb)
 	fb->width = mode->HorizontalResolution;
 	fb->height = mode->VerticalResolution;
 	fb->pitch = mode->PixelsPerScanLine * (fb->bpp / 8);
+	con_print("trivet: boot: screen of %u x %u, %u bits a pixel: red %u at %u, green %u at %u, blue %u at %u\n",
+		  fb->width, fb->height, fb->bpp, fb->red_size, fb->red_pos, fb->green_size, fb->green_pos,
+		  fb->blue_size, fb->blue_pos);
 }
 
 void platform_describe(struct boot_info *bi)

@@ -7,6 +7,7 @@ import pexpect
 import pytest
 
 from conftest import LAUNCHER, QUICK, load_launcher
+from test_screen import Watched
 
 SMALL = {"x86_64": "io", "arm64": "memory"}
 GUEST = "[machine]\npoweroff-when-done = yes\n"
@@ -41,8 +42,8 @@ def said(words):
 
 
 def test_a_small_guest_runs_to_its_end(quick):
-    result = quick.run("--firmware", "uefi", "--config", small(quick))
-    result.assert_passed("started by UEFI 2", r"DONE \d+ passed 0 failed")
+    result = quick.run("--firmware", "uefi", "--hypervisor-append", "report", "--config", small(quick))
+    result.assert_passed("started by UEFI 2", r"trivet-report: \{", r"DONE \d+ passed 0 failed")
     result.assert_audited()
 
 
@@ -177,23 +178,41 @@ def test_a_cpu_without_virtualization_is_the_hypervisors_to_say(svm):
     run(svm, files, "--cpu", "max,-svm").assert_failed("started by UEFI", "^trivet: PANIC: no hardware virtualization")
 
 
-def stale(system, name):
-    """Our program, started by tests/emu/uefi/stale.c, and a small guest."""
+def faulty(system, name):
+    """Our program, started by tests/emu/uefi/fault.c, and a small guest."""
     launcher = load_launcher()
     guest = SMALL[system.arch] + {"x86_64": ".elf", "arm64": ".Image"}[system.arch]
     files = content(system, small(system).read_text(), **{guest: system.build / "guest-test" / guest})
     files["/trivet/trivet.efi"] = system.build / "trivet.efi"
-    files[f"/EFI/BOOT/{launcher.UEFI[system.arch].program}"] = system.build / "guest-test" / f"stale-{name}.efi"
+    files[f"/EFI/BOOT/{launcher.UEFI[system.arch].program}"] = system.build / "guest-test" / f"{name}.efi"
     return files
 
 
 def test_a_stale_memory_map_is_read_again(quick):
-    run(quick, stale(quick, "once")).assert_passed(r"DONE \d+ passed 0 failed")
+    run(quick, faulty(quick, "stale-once")).assert_passed(r"DONE \d+ passed 0 failed")
 
 
 def test_firmware_that_does_not_end_its_services(quick):
-    run(quick, stale(quick, "always")).assert_failed(said(r"the firmware does not end its services \(ExitBootServices"),
+    run(quick, faulty(quick, "stale-always")).assert_failed(said(r"the firmware does not end its services \(ExitBootServices"),
                                                      "The machine restarts in 10 seconds")
+
+
+def test_a_serial_port_without_a_console_is_written_to(quick):
+    result = run(quick, {**faulty(quick, "silent"), "/trivet/service.bin": None})
+    result.assert_failed(said(r"there is no file \\trivet\\service.bin"))
+    assert run(quick, faulty(quick, "silent")).console.count("trivet: boot: loading") == 1
+
+
+def test_the_screen_is_described(svm):
+    result = svm.run("--firmware", "uefi", "--screen", "hidden", "--config", small(svm))
+    result.assert_passed(r"^trivet: boot: screen of \d+ x \d+, 32 bits a pixel: red 8 at 16, green 8 at 8, blue 8 at 0",
+                         r"DONE \d+ passed 0 failed")
+
+
+def test_the_hypervisors_words_are_on_the_firmwares_screen(svm):
+    watched = Watched(svm, "--firmware", "uefi", "--hypervisor-append", "panic-test", "--config", small(svm))
+    picture = watched.until(lambda lines: lines[0].startswith("TRIVET HAS STOPPED") and "The log before it" in lines)
+    assert any(line.startswith("trivet: hypervisor, ABI 1, started by UEFI") for line in picture.text())
 
 
 @pytest.mark.parametrize("name", ["../k", "a/./k", "a//k", "a:b", "k\u00e4se", "a\\b"])

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/emu/uefi/stale.c: starts \trivet\trivet.efi on firmware whose ExitBootServices fails the first FAILURES times,
- * as it does when the map key is an old one's (UEFI 2.10, 7.4.6). */
+/* tests/emu/uefi/fault.c: starts \trivet\trivet.efi on firmware with a fault. FAILURES: so many times ExitBootServices
+ * fails, as it does when the map key is an old one's (UEFI 2.10, 7.4.6). SILENT: no console is on a serial line. */
 #include <efi.h>
 
 #define PROGRAM_MAX (1 << 20)
 
 static EFI_BOOT_SERVICES *boot;
 static EFI_EXIT_BOOT_SERVICES real_exit;
-static UINTN calls;
+static INTN calls;
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
 
@@ -21,6 +21,19 @@ static void *protocol(EFI_HANDLE handle, EFI_GUID guid)
 	void *p = NULL;
 
 	return boot->HandleProtocol(handle, &guid, &p) == EFI_SUCCESS ? p : NULL;
+}
+
+/* Consoles on serial lines go when their drivers do. */
+static void silence(void)
+{
+	EFI_GUID guid = EFI_SERIAL_IO_PROTOCOL_GUID;
+	EFI_HANDLE *h;
+	UINTN n;
+
+	if (boot->LocateHandleBuffer(ByProtocol, &guid, NULL, &n, &h) != EFI_SUCCESS)
+		return;
+	for (UINTN i = 0; i < n; i++)
+		boot->DisconnectController(h[i], NULL, NULL);
 }
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
@@ -50,6 +63,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 				    data, size, &program);
 	if (s == EFI_SUCCESS) {
 		boot->ExitBootServices = stale_exit;
+		if (SILENT)
+			silence();
 		s = boot->StartImage(program, NULL, NULL);
 	}
 	boot->Exit(image, s, 0, NULL);
