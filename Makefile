@@ -64,6 +64,7 @@ SV_OBJ := $(patsubst %,$(B)/sv-obj/%.o,$(SV_SRC))
 
 .DEFAULT_GOAL := all
 include mk/libfdt.mk
+include mk/uefi.mk
 
 PYTHON ?= /usr/bin/python3
 ASSETS.x86_64 := build/assets
@@ -106,8 +107,8 @@ $(B)/hv-obj/%.c.o: %.c
 	@$(CC) $(HVFLAGS) $(HV_CFLAGS) -c -o $@ $<
 
 # What runs at boot, for pages as they change hands, at an audit or in a panic need not be fast: the image has a limit (make size).
-COLD := boot/%.c drivers/%.c $(addprefix hv/,audit.c call_vm.c log.c main.c mem.c screen.c service.c smp.c lib/print.c lib/symbol.c) \
-        $(addprefix arch/$(ARCHDIR)/,cpu.c gic.c mem.c smp.c vgic_init.c vmx_caps.c vmx_check.c)
+COLD := boot/%.c drivers/%.c $(addprefix hv/,audit.c call_vm.c log.c main.c mem.c report.c screen.c service.c smp.c lib/print.c lib/symbol.c) \
+        $(addprefix arch/$(ARCHDIR)/,cpu.c gic.c mem.c report.c smp.c vgic_init.c vmx_caps.c vmx_check.c)
 $(patsubst %,$(B)/hv-obj/%.o,$(filter $(COLD),$(HV_SRC))): HV_CFLAGS += -Os
 
 $(B)/hv-obj/hv/lib/string.c.o: HV_CFLAGS += $(NO_IDIOM)

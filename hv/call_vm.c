@@ -260,25 +260,33 @@ static union {
 status_t call_vm_configure(struct vm *caller, struct call *c)
 {
 	struct vm *vm = call_guest(c->arg[1]);
+	status_t s;
 
 	if (!vm)
 		return ERR_NOENT;
 	if (c->arg[2] > ARRAY_SIZE(call_copy.config))
 		return ERR_RANGE;
 	memcpy(call_copy.config, this_cpu()->mailbox, c->arg[2] * sizeof(struct vm_config));
-	return arch_vm_configure(&vm->arch, call_copy.config, (u32)c->arg[2], vm->pool);
+	smp_park(); /* its vCPUs on other CPUs see the old or the new, never half of it */
+	s = arch_vm_configure(&vm->arch, call_copy.config, (u32)c->arg[2], vm->pool);
+	smp_unpark();
+	return s;
 }
 
 status_t call_vm_set_msr(struct vm *caller, struct call *c)
 {
 	struct vm *vm = call_guest(c->arg[1]);
+	status_t s;
 
 	if (!vm)
 		return ERR_NOENT;
 	if (c->arg[2] > ARRAY_SIZE(call_copy.policy))
 		return ERR_RANGE;
 	memcpy(call_copy.policy, this_cpu()->mailbox, c->arg[2] * sizeof(struct msr_policy));
-	return arch_vm_set_msr(&vm->arch, call_copy.policy, (u32)c->arg[2], vm->pool);
+	smp_park();
+	s = arch_vm_set_msr(&vm->arch, call_copy.policy, (u32)c->arg[2], vm->pool);
+	smp_unpark();
+	return s;
 }
 
 status_t call_vm_irq(struct vm *caller, struct call *c)

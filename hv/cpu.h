@@ -51,6 +51,10 @@ static inline struct cpu *this_cpu(void)
 	return arch_cpu_block();
 }
 
+/* @o: each CPU that is there but @me; @n is for the loop. */
+#define for_each_other_cpu(o, me, n)                 \
+	for (unsigned n = 0; n < BOOT_MAX_CPUS; n++) \
+		if (((o) = cpus[n]) && (o) != (me))
 extern struct cpu *cpus[BOOT_MAX_CPUS]; /* by number; NULL: not up */
 
 #endif

@@ -286,7 +286,7 @@ status_t call_stats(struct vm *caller, struct call *c)
 	memcpy(s->exits, v->exits, sizeof(v->exits));
 	s->state = v->state;
 	s->cpu = v->cpu->id;
-	s->time = v->time;
+	s->time = sched_time(v);
 	return OK;
 }
 

@@ -84,17 +84,17 @@ size_t log_copy(u64 offset, char *buf, size_t size)
 void panic(const char *fmt, ...)
 {
 	u64 from = log_written;
+	struct cpu *o;
 	va_list ap;
 
 	if (__atomic_exchange_n(&log_panicked, true, __ATOMIC_SEQ_CST))
 		arch_halt();
 	log_owner = arch_cpu_block();
 	/* The others stop, each when it looks: smp_serve_now. */
-	for (unsigned n = 0; n < BOOT_MAX_CPUS; n++)
-		if (cpus[n] && cpus[n] != this_cpu()) {
-			__atomic_store_n(&cpus[n]->call, true, __ATOMIC_RELEASE);
-			arch_cpu_kick(cpus[n]->hw);
-		}
+	for_each_other_cpu (o, this_cpu(), n) {
+		__atomic_store_n(&o->call, true, __ATOMIC_RELEASE);
+		arch_cpu_kick(o->hw);
+	}
 	log_printf("\ntrivet: PANIC: ");
 	va_start(ap, fmt);
 	vprint(log_sink, NULL, fmt, ap);

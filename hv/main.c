@@ -58,6 +58,7 @@ void hv_main(struct boot_info *bi)
 	log_printf("trivet: %s, %lu MHz, %lu MiB of memory, %lu KiB kept\n", arch_machine_name(),
 		   arch_counter_hz() / 1000000, mem_ram_bytes() >> 20, mem_own_bytes() >> 10);
 	smp_start();
+	report(bi);
 	service_create(bi);
 	main_panic_test(bi);
 	exit_loop(c);

@@ -78,6 +78,15 @@ void sched_charge(struct cpu *c, struct vcpu *v)
 		old->used += d;
 }
 
+u64 sched_time(const struct vcpu *v)
+{
+	const struct cpu *c = v->cpu;
+	u64 since = __atomic_load_n(&c->charged_since, __ATOMIC_RELAXED), now = arch_counter();
+	bool running = __atomic_load_n(&c->charged, __ATOMIC_RELAXED) == v;
+
+	return v->time + (running && now > since ? now - since : 0);
+}
+
 /* Bring the account of who is charged up to now. */
 static void sched_account(struct cpu *c)
 {

@@ -114,16 +114,14 @@ void cpu_call(struct cpu *to, void (*fn)(void *arg), void *arg)
 
 void cpu_call_others(void (*fn)(void *arg), void *arg)
 {
-	struct cpu *c = this_cpu();
+	struct cpu *c = this_cpu(), *o;
 
 	smp_fn = fn;
 	smp_arg = arg;
-	for (unsigned n = 0; n < BOOT_MAX_CPUS; n++)
-		if (cpus[n] && cpus[n] != c)
-			smp_ask(cpus[n]);
-	for (unsigned n = 0; n < BOOT_MAX_CPUS; n++)
-		if (cpus[n] && cpus[n] != c)
-			smp_wait(cpus[n]);
+	for_each_other_cpu (o, c, n)
+		smp_ask(o);
+	for_each_other_cpu (o, c, n)
+		smp_wait(o);
 }
 
 static void smp_nothing(void *arg)
@@ -168,12 +166,11 @@ void smp_park(void)
 
 void smp_unpark(void)
 {
-	struct cpu *c = this_cpu();
+	struct cpu *c = this_cpu(), *o;
 
 	__atomic_fetch_add(&smp_go, 1, __ATOMIC_ACQ_REL);
-	for (unsigned n = 0; n < BOOT_MAX_CPUS; n++)
-		if (cpus[n] && cpus[n] != c)
-			smp_wait(cpus[n]);
+	for_each_other_cpu (o, c, n)
+		smp_wait(o);
 }
 
 /* --- starting them ---------------------------------------------------------------------------------------------------

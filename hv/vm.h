@@ -144,6 +144,8 @@ void vcpu_notify(struct vcpu *v);
 void sched_init(struct cpu *c, unsigned id);
 /** Whose time passes from now on; NULL: nobody's. */
 void sched_charge(struct cpu *c, struct vcpu *v);
+/* Any CPU: the time @v has been charged with, in counter ticks, up to now if it is being charged. */
+u64 sched_time(const struct vcpu *v);
 /** @v, which is on no list, joins or leaves this CPU. */
 void sched_leave(struct vcpu *v);
 void sched_join(struct vcpu *v);
@@ -191,6 +193,9 @@ extern struct trace_ring *trace_ring;
 extern u64 trace_mask; /* bit n: VM n */
 void trace_exit(const struct vcpu *v, const struct exit *x);
 MUST_CHECK status_t trace_set(u64 pa, u64 pages, u64 mask);
+
+/* hv/report.c: what the machine has and lacks goes to the log. */
+void report(const struct boot_info *bi);
 
 /* hv/audit.c */
 void audit_run(struct hv_audit *a);

@@ -18,6 +18,8 @@ extern char cpu0_block[];
 
 #define MEM_FLUSH_ALL (64 * PAGE_SIZE) /* from here on it is cheaper than page by page */
 
+u64 x86_image_offset;
+
 static struct ptab mem_table;
 static struct pool *mem_pool;
 static u64 mem_cr4;	/* of every CPU */
@@ -27,7 +29,7 @@ const struct ptab_mem arch_ptab_mem = { .ptr = arch_ptr, .pa = arch_pa };
 
 void arch_image_range(u64 *base, u64 *size)
 {
-	*base = (u64)image_phys;
+	*base = (u64)image_phys + x86_image_offset;
 	*size = arch_pa(image_end) - *base;
 }
 
@@ -55,7 +57,7 @@ static void mem_make_window(void)
 {
 	u64 *t = mem_table.root;
 
-	mem_must(ptab_map(&mem_table, VA(WINDOW_BASE), (u64)image_phys, PAGE_SIZE, PT_R, mem_pool), "window");
+	mem_must(ptab_map(&mem_table, VA(WINDOW_BASE), arch_pa(text_start), PAGE_SIZE, PT_R, mem_pool), "window");
 	for (unsigned level = 3; level > 0; level--)
 		t = arch_ptr(t[(WINDOW_BASE >> (12 + 9 * level)) & 511] & fmt_host4.pa_mask);
 	mem_window = &t[(WINDOW_BASE >> 12) & 511];

@@ -69,6 +69,19 @@ def test_memory_that_cannot_be(quick, memory):
     quick.run_text(config(memory=memory), kernel=kernel).assert_failed("^trivet: .*memory")
 
 
+@pytest.mark.parametrize("more, words", [
+    ("cpus = 9", "line 6.*cpus"),
+    ("cpus = 0", "line 6.*cpus"),
+    ("pin = 5", "pin|CPU 5"),
+    ("cpus = 2\npin = 0,64", "line 7.*pin"),
+    ("disk = d\n[vm other]\nkernel = kernel\nmemory = 64M\ndisk = d", "disk.* d.*(writ|bad)"),
+])
+def test_cpus_and_disks_that_cannot_be(quick, more, words):
+    """More CPUs than a guest may have, one that the machine lacks, a disk that two guests would write."""
+    kernel = (quick.build / "guest-test" / ("busy.elf" if quick.arch == "x86_64" else "busy.Image")).read_bytes()
+    quick.run_text(config(more=more), kernel=kernel, d=bytes(1 << 20)).assert_failed(f"^trivet: .*({words})")
+
+
 KERNELS = {
     "empty": lambda: b"\0",
     "text": lambda: b"#!/bin/sh\n" * 1000,

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Guests on a machine with several CPUs."""
 
+import re
+import time
+
 import pexpect
 import pytest
 
-from conftest import EVERY
+from conftest import EVERY, Desk
 
 ESCAPE = "\x01"  # Ctrl-A
 PROMPT = "guest# "
@@ -78,3 +81,29 @@ def test_commands_on_several_cpus(machine):
     command("poweroff", pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+@pytest.mark.parametrize("machine", SEVERAL, indirect=True)
+def test_alone_is_left_alone(machine):
+    """A vCPU that computes alone on its CPU makes not one exit: no timer of ours interrupts it. Nor does one that sleeps."""
+    spin = {"x86_64": "hostile-cliloop", "arm64": "hostile-spin"}[machine.arch]
+    config = "[machine]\npoweroff-when-done = no\n" + machine.small(spin, "spin", "pin = 1") \
+        + machine.small("hostile-idle", "idle", "pin = 0")
+    desk = Desk(machine, "--config", machine.file("alone.ini", config), "--host-cpus", "2")
+    desk.begin()
+
+    def exits():
+        return [re.findall(r"^  (\w+) +(\d+),", desk.command(f"stats {name}"), re.M) for name in ("spin", "idle")]
+
+    def spun():
+        return int(re.search(r"spin/0 \((\d+) ms\)", desk.command("cpus"))[1])
+
+    end = time.monotonic() + desk.seconds
+    while not all("EXPECT" in text for text in desk.consoles(["spin", "idle"]).values()):
+        assert time.monotonic() < end, "they have not begun"
+    begin, before = spun(), exits()
+    assert all(before)
+    while spun() < begin + 500:
+        assert time.monotonic() < end, "its time does not pass"
+    assert exits() == before
+    desk.power_off()

@@ -116,6 +116,19 @@ static void a_device_model_runs_in_its_guests_slice(void **state)
 	assert_ptr_equal(irq(g[2]), g[0]);
 }
 
+static void time_goes_on_while_a_guest_runs(void **state)
+{
+	u64 before;
+
+	run_all();
+	before = sched_time(g[0]);
+	host_counter += 1000;
+	assert_int_equal(sched_time(g[0]), before + 1000);
+	assert_int_equal(sched_time(g[1]), 0);
+	hv_exit(g[0], (struct exit){ .kind = EXIT_HALT });
+	assert_int_equal(sched_time(g[0]), before + 1000);
+}
+
 static void a_spinning_guest_gives_its_turn_away(void **state)
 {
 	run_all();
@@ -375,6 +388,7 @@ int main(void)
 		T(alone_there_are_no_slices),
 		T(a_guest_that_wakes_shares_from_then_on),
 		T(a_device_model_runs_in_its_guests_slice),
+		T(time_goes_on_while_a_guest_runs),
 		T(a_spinning_guest_gives_its_turn_away),
 		T(a_halting_guest_gives_its_turn_away),
 		T(the_service_vms_events_come_before_guests),

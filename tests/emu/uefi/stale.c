@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/emu/uefi/stale.c: starts \trivet\trivet.efi on firmware whose ExitBootServices fails the first FAILURES times,
+ * as it does when the map key is an old one's (UEFI 2.10, 7.4.6). */
+#include <efi.h>
+
+#define PROGRAM_MAX (1 << 20)
+
+static EFI_BOOT_SERVICES *boot;
+static EFI_EXIT_BOOT_SERVICES real_exit;
+static UINTN calls;
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
+
+static EFI_STATUS EFIAPI stale_exit(EFI_HANDLE image, UINTN key)
+{
+	return calls++ < FAILURES ? EFI_INVALID_PARAMETER : real_exit(image, key);
+}
+
+static void *protocol(EFI_HANDLE handle, EFI_GUID guid)
+{
+	void *p = NULL;
+
+	return boot->HandleProtocol(handle, &guid, &p) == EFI_SUCCESS ? p : NULL;
+}
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
+{
+	static CHAR16 path[] = L"\\trivet\\trivet.efi";
+	EFI_LOADED_IMAGE_PROTOCOL *self;
+	EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *volume;
+	EFI_FILE_HANDLE root, file;
+	EFI_HANDLE program = NULL;
+	UINTN size = PROGRAM_MAX;
+	EFI_STATUS s;
+	void *data;
+
+	boot = table->BootServices;
+	real_exit = boot->ExitBootServices;
+	self = protocol(image, (EFI_GUID)EFI_LOADED_IMAGE_PROTOCOL_GUID);
+	volume = protocol(self->DeviceHandle, (EFI_GUID)EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID);
+	s = volume->OpenVolume(volume, &root);
+	if (s == EFI_SUCCESS)
+		s = root->Open(root, &file, path, EFI_FILE_MODE_READ, 0);
+	if (s == EFI_SUCCESS)
+		s = boot->AllocatePool(EfiLoaderData, size, &data);
+	if (s == EFI_SUCCESS)
+		s = file->Read(file, &size, data);
+	if (s == EFI_SUCCESS)
+		s = boot->LoadImage(FALSE, image, protocol(self->DeviceHandle, (EFI_GUID)EFI_DEVICE_PATH_PROTOCOL_GUID),
+				    data, size, &program);
+	if (s == EFI_SUCCESS) {
+		boot->ExitBootServices = stale_exit;
+		s = boot->StartImage(program, NULL, NULL);
+	}
+	boot->Exit(image, s, 0, NULL);
+	return s;
+}
