@@ -147,6 +147,13 @@ static void mem_window_set(u64 pa)
 	invlpg((void *)WINDOW_BASE);
 }
 
+void arch_mem_clean(const void *ptr, size_t size)
+{
+	for (const u8 *p = ptr; p < (const u8 *)ptr + size; p += 16) /* as small as a line may be */
+		asm volatile("clflush %0" : : "m"(*p) : "memory");
+	asm volatile("mfence" : : : "memory");
+}
+
 void arch_mem_zero(u64 pa)
 {
 	mem_window_set(pa);
