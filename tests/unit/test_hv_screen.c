@@ -154,7 +154,7 @@ static void a_panic_is_drawn_and_the_log_below_it(void **state)
 {
 	boot(HOLE);
 	screen_start();
-	log_printf("\n\n\n\n\n\nthe last words before\n");
+	log_printf("a\nb\nc\nd\ne\nf\nthe last words before\n");
 	die("all is lost\n  registers");
 	assert_true(shows(0, "TRIVET HAS STOPPED", 0xffffff));
 	assert_true(shows(2, "trivet: PANIC: all is lost ", 0x600000));
