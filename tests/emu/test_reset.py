@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hypervisor's last words are told after a warm reset, which the monitor makes as a reset button would."""
 
+import pexpect
 import pytest
 
 import screen
@@ -50,3 +51,19 @@ def test_a_panic_is_told_after_a_reset(machine):
     child.expect_exact("|   perhaps called from")
     child.expect("trivet: PANIC: ")
     child.send("\x1d")
+
+
+def test_a_machine_check_names_its_bank(svm):
+    """While both CPUs idle: QEMU's monitor raises an uncorrected error (bits VALID, UC, EN, MISCV, ADDRV) of the cache."""
+    config = svm.file("idle.ini", svm.small("hostile-idle"))
+    socket = svm.folder / "qmp"
+    child = svm.console("--config", config, "--host-cpus", "2", f"--qemu=-qmp unix:{socket},server=on,wait=off")
+    monitor = screen.Monitor(socket)
+    child.expect("EXPECT idle")
+    said = monitor.call("human-monitor-command", **{"command-line": "mce 1 4 0xbc00000000000152 0x5 0xdeadbe00 0x8c"})
+    assert said == ""
+    child.expect_exact("trivet: PANIC: machine check in the hypervisor")
+    child.expect_exact("bank 4: uncorrected, cache, status bc00000000000152 address deadbe00 misc 8c")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 1

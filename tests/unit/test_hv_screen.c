@@ -102,7 +102,7 @@ static void a_screen_that_is_not_where_one_can_be_is_refused(void **state)
 	refused(HOST_DEVICE & ~0x3ffffUL, "interrupt controller");
 	refused(1UL << 50, "it cannot be mapped");
 	refused(~0UL - 0x80000 + 1, "it cannot be mapped"); /* ends below the top, but nothing is there */
-	refused(~0UL - 0x1000 + 1, "makes no sense");	/* its last page is 0 */
+	refused(~0UL - 0x1000 + 1, "makes no sense");	    /* its last page is 0 */
 }
 
 static void what_it_says_of_itself_is_checked_first(void **state)
