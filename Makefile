@@ -179,17 +179,29 @@ $(B)/guest-test/tiny.Image $(B)/guest-test/echo.Image: tests/emu/tiny.S
 	@$(CROSS)objcopy -O binary $@.tmp $@
 
 # --- guest assets: Debian's kernel, unpacked, and a busybox initramfs -----------------------------------------------
-.PHONY: assets run
+.PHONY: assets run image
 $(ASSETS): $(wildcard tests/assets/*.* tests/assets/init tests/assets/tests/*)
 	@echo "GET   Debian's kernel, and make an initramfs of busybox ($(@D))"
 	@$(PYTHON) tests/assets/build.py --arch $(ARCH) $(@D)
 
-assets: deps-run $(ASSETS)
+# GRUB for a stick's UEFI start (`make image`), where its package cannot be installed beside this machine's own.
+GRUB.arm64 := build/assets/arm64/grub-efi-arm64-bin/usr/lib/grub/arm64-efi/moddep.lst
+$(GRUB.arm64): | $(ASSETS.arm64)/vmlinuz
+	@echo "GET   Debian's GRUB for arm64"
+	@$(PYTHON) tests/assets/build.py --arch arm64 --package grub-efi-arm64-bin $(ASSETS.arm64)
+
+assets: deps-run $(ASSETS) $(GRUB.$(ARCH))
 
 run: deps-build deps-run
 	@echo "run: building, then starting a Debian kernel on Trivet for $(ARCH) (CONFIG=file for another guest, ARGS=... for ./trivet)"
 	@$(MAKE) --no-print-directory all assets
 	@./trivet run --arch $(ARCH) $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
+
+image: deps-build deps-run
+	@echo "image: building, then writing $(B)/trivet.img for a stick or a CD (CONFIG=file for other guests, ARGS=... for ./trivet pack)"
+	@$(MAKE) --no-print-directory all assets
+	@./trivet pack --image --arch $(ARCH) $(or $(CONFIG),$(ASSETS.$(ARCH))/default.ini) -o $(B)/trivet.img $(ARGS)
+	@echo "image: ./trivet flash $(B)/trivet.img /dev/sdX writes it to a stick; ./trivet run --arch $(ARCH) --firmware uefi --image $(B)/trivet.img tries it"
 
 # A guest's ACPI DSDT as a C array.
 $(B)/gen/dsdt.h: guest/vmm/x86/dsdt.asl
@@ -298,6 +310,7 @@ help:
 	@echo "make test       everything: unit, lint, emulated systems make test-unit  unit tests alone"
 	@echo "make test-emu   emulated systems, T=name for some        make lint       format and rules"
 	@echo "make size       lines and bytes by part                  make assets     the default guest's kernel and initrd"
+	@echo "make image      a stick or CD with a boot menu            make ARCH=arm64 image   the same for arm64"
 	@echo "make format     lay the sources out                      make tidy       clang-tidy, if it is installed"
 	@echo "make deps       install what is missing (apt)            make clean      remove build/"
 	@echo "make soak       console commands at random for HOURS=1, SEED=1, MACHINE=svm"
