@@ -75,7 +75,7 @@ ASSETS := $(ASSETS.$(ARCH))/vmlinuz
 all: say-all deps-build all-$(ARCH)
 
 .PHONY: all-x86_64 all-arm64
-all-x86_64: $(B)/trivet.elf $(B)/service.bin guest-test $(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2
+all-x86_64: $(B)/trivet.elf $(B)/trivet32.elf $(B)/service.bin guest-test $(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2
 all-arm64: $(B)/trivet.Image $(B)/service.bin guest-test $(B)/guest-test/tiny.Image $(B)/guest-test/echo.Image
 
 .PHONY: say-all
@@ -89,6 +89,11 @@ $(B)/trivet.elf: $(HV_OBJ) $(B)/linker.ld
 	@echo "LD    $@"
 	@$(CC) -nostdlib $(LINK.$(ARCH)) -Wl,-T,$(B)/linker.ld -Wl,-z,max-page-size=4096 -Wl,--build-id=none \
 	  -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o $@ $(HV_OBJ)
+
+# The same for loaders that know no ELF files of 64 bits (iPXE).
+$(B)/trivet32.elf: $(B)/trivet.elf
+	@echo "ELF32 $@"
+	@$(CROSS)objcopy -S -I elf64-x86-64 -O elf32-i386 $< $@
 
 # Other flags make other objects.
 $(HV_OBJ) $(SV_OBJ): Makefile
@@ -184,13 +189,17 @@ $(ASSETS): $(wildcard tests/assets/*.* tests/assets/init tests/assets/tests/*)
 	@echo "GET   Debian's kernel, and make an initramfs of busybox ($(@D))"
 	@$(PYTHON) tests/assets/build.py --arch $(ARCH) $(@D)
 
-# GRUB for a stick's UEFI start (`make image`), where its package cannot be installed beside this machine's own.
-GRUB.arm64 := build/assets/arm64/grub-efi-arm64-bin/usr/lib/grub/arm64-efi/moddep.lst
-$(GRUB.arm64): | $(ASSETS.arm64)/vmlinuz
-	@echo "GET   Debian's GRUB for arm64"
-	@$(PYTHON) tests/assets/build.py --arch arm64 --package grub-efi-arm64-bin $(ASSETS.arm64)
+# Packages that are unpacked and not installed: GRUB for arm64's sticks, which cannot be beside this machine's own, and iPXE for
+# a test, which would put itself into the machine's boot menu.
+UNPACKED.x86_64 := build/assets/ipxe/boot/ipxe.efi
+UNPACKED.arm64  := build/assets/arm64/grub-efi-arm64-bin/usr/lib/grub/arm64-efi/moddep.lst
+$(UNPACKED.x86_64): PACKAGE := ipxe
+$(UNPACKED.arm64): PACKAGE := grub-efi-arm64-bin
+$(UNPACKED.$(ARCH)): | $(ASSETS)
+	@echo "GET   Debian's package $(PACKAGE), and unpack it"
+	@$(PYTHON) tests/assets/build.py --arch $(ARCH) --package $(PACKAGE) $(ASSETS.$(ARCH))
 
-assets: deps-run $(ASSETS) $(GRUB.$(ARCH))
+assets: deps-run $(ASSETS) $(UNPACKED.$(ARCH))
 
 run: deps-build deps-run
 	@echo "run: building, then starting a Debian kernel on Trivet for $(ARCH) (CONFIG=file for another guest, ARGS=... for ./trivet)"
@@ -323,4 +332,4 @@ clean:
 	@echo "clean: removing build/"
 	@rm -rf build
 
--include $(shell find build -path build/src -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find build -path build/src -prune -o -path build/assets -prune -o -name '*.d' -print 2>/dev/null)

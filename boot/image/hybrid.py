@@ -43,10 +43,14 @@ def grub_folder(arch, platform):
     raise Fault(f"GRUB's {platform} modules are missing: run 'make ARCH={arch} assets'")
 
 
-def make_grub(output, arch, grub, graphics):
-    """Write GRUB with the menu in it."""
+def menu_text(graphics):
+    return re.sub("^\\s*#.*\n", "", (HERE / "menu.cfg").read_text(), flags=re.M).replace("@GRAPHICS@", graphics)
+
+
+def make_grub(output, arch, grub, menu):
+    """Write GRUB with the menu @menu in it."""
     folder = grub_folder(arch, grub.platform)
-    menu = re.sub("^\\s*#.*\n", "", (HERE / "menu.cfg").read_text(), flags=re.M).replace("@GRAPHICS@", graphics).encode()
+    menu = menu.encode()
     with tempfile.TemporaryDirectory(prefix="trivet-") as temporary:
         disk = pathlib.Path(temporary) / "memdisk"
         with tarfile.open(disk, "w") as tar:
@@ -88,10 +92,10 @@ def make_hybrid(output, content, program, arch, graphics, room):
         root = pathlib.Path(temporary) / "root"
         (root / "boot").mkdir(parents=True)
         loader = pathlib.Path(temporary) / "loader.efi"
-        make_grub(loader, arch, EFI[arch], graphics)
+        make_grub(loader, arch, EFI[arch], menu_text(graphics))
         boot = []
         if arch in BIOS:
-            make_grub(root / "boot" / "bios.img", arch, BIOS[arch], graphics)
+            make_grub(root / "boot" / "bios.img", arch, BIOS[arch], menu_text(graphics))
             boot = ["--grub2-mbr", grub_folder(arch, BIOS[arch].platform) / "boot_hybrid.img", "-b", "boot/bios.img",
                     "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", "--grub2-boot-info", "-eltorito-alt-boot"]
         fat = root / "trivet.fat"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The image for a stick and a CD (./trivet pack --image), started as a BIOS and as UEFI firmware start it; its menu and volume."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,11 +9,15 @@ import subprocess
 import pexpect
 import pytest
 
-from conftest import LAUNCHER
+from conftest import ASSETS, LAUNCHER, load_launcher
 from test_uefi import small
+
+launcher = load_launcher()  # and with it the folder of its parts
+import hybrid  # noqa: E402
 
 DONE = r"DONE \d+ passed 0 failed"
 BIOS, UEFI = ("--firmware", "bios", "--boot-device", "disk"), ("--firmware", "uefi", "--boot-device", "usb")
+IPXE = ASSETS / "ipxe" / "boot" / "ipxe.efi"
 BOTH = pytest.mark.parametrize("firmware", [BIOS, UEFI], ids=["bios", "uefi"])
 
 
@@ -111,6 +116,64 @@ def test_recovery_leaves_edits_aside(svm, firmware):
 def test_the_menu_has_a_report(svm, firmware):
     text = Stick(svm, small(svm)).choose("m", *firmware)
     assert "trivet-report: {" in text and re.search(DONE, text)
+
+
+GRUB = """\
+insmod all_video
+regexp --set=1:root '^.([^)]*)' "$cmdpath"
+multiboot2 /boot/trivet.elf report
+module2 /boot/service.bin service
+module2 /boot/guests.ini config
+module2 /boot/io.elf io.elf
+set gfxpayload=1024x768x32
+boot
+"""
+
+
+def test_grub_of_uefi_firmware_loads_the_hypervisor_itself(svm):
+    """By multiboot2: memory, the RSDP and the screen are as firmware left them."""
+    loader, image = svm.folder / "grub.efi", svm.folder / "grub.img"
+    hybrid.make_grub(loader, "x86_64", hybrid.EFI["x86_64"], GRUB)
+    launcher.make_volume(image, {"/EFI/BOOT/BOOTX64.EFI": loader, "/boot/trivet.elf": svm.build / "trivet.elf",
+                                 "/boot/service.bin": svm.build / "service.bin", "/boot/guests.ini": small(svm),
+                                 "/boot/io.elf": svm.build / "guest-test" / "io.elf"})
+    result = svm.run("--firmware", "uefi", "--screen", "hidden", "--host-cpus", "2", "--host-memory", "5G", "--image", image)
+    result.assert_passed("started by GRUB", "^trivet: screen of 1024 by 768, 32 bits", "found: .*ACPI tables", "2 of 2 CPUs are up", DONE)
+    report = json.loads(re.search(r"^trivet-report: (.*)$", result.console, re.M)[1])
+    assert 5000 < report["memory_mib"] <= 5120
+
+
+def over_the_network(system):
+    """./trivet pack --net, and QEMU's options for a network card behind which is a TFTP server with that."""
+    folder = system.folder / "net"
+    done = launch("pack", "--net", "--arch", system.arch, small(system), "-o", folder, "--hypervisor-append", "report")
+    assert done.returncode == 0, done.stderr
+    return f"--qemu=-netdev user,id=net,tftp={folder},bootfile=boot.ipxe -device virtio-net-pci,netdev=net"
+
+
+def test_ipxe_of_a_network_card_starts_it(svm):
+    """The ROM that QEMU's cards have for a BIOS is iPXE."""
+    empty = svm.disk()
+    result = svm.run("--firmware", "bios", "--boot-device", "disk", "--image", empty, over_the_network(svm))
+    result.assert_passed("started by iPXE", r"trivet-report: \{", DONE)
+    result.assert_audited()
+
+
+def test_ipxe_of_uefi_starts_it(svm):
+    image = svm.folder / "ipxe.img"
+    launcher.make_volume(image, {"/EFI/BOOT/BOOTX64.EFI": IPXE})
+    result = svm.run("--firmware", "uefi", "--image", image, over_the_network(svm))
+    result.assert_passed("started by UEFI", r"trivet-report: \{", DONE)
+
+
+@pytest.mark.parametrize("config, words", [
+    ("[vm a]\nkernel = dir/k\n", "'dir/k': over the network"), ("[vm a]\nkernel = boot.ipxe\n", "'boot.ipxe': this name is taken"),
+    ("[vm a]\nkernel = trivet32.elf\n", "'trivet32.elf': this name is taken")])
+def test_names_that_the_network_does_not_have(svm, config, words):
+    name = config.split()[-1]
+    svm.file(name, "x")
+    done = launch("pack", "--net", "--arch", "x86_64", svm.file("a.ini", config), "-o", svm.folder / "net")
+    assert done.returncode == 2 and words in done.stderr
 
 
 def cut(data):
