@@ -23,7 +23,7 @@ BIOS = {"x86_64": Grub("i386-pc", "i386-pc-eltorito")}
 EFI = {"x86_64": Grub("x86_64-efi", "x86_64-efi"), "arm64": Grub("arm64-efi", "arm64-efi")}
 
 README = """\
-Trivet, a hypervisor. This stick starts it on a PC with a BIOS or with UEFI firmware.
+Trivet, a hypervisor, and its guests. docs/boot.md in its source describes this volume.
 
 trivet\\trivet.ini    the guests, text: edit it and start again
 trivet\\recovery.ini  as it was when this was made; the menu's entry Recovery uses it

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The image for a stick and a CD (./trivet pack --image), started as a BIOS and as UEFI firmware start it; its menu and volume."""
 
+import functools
+import http.server
 import json
 import os
 import re
 import subprocess
+import threading
 
 import pexpect
 import pytest
@@ -143,12 +146,12 @@ def test_grub_of_uefi_firmware_loads_the_hypervisor_itself(svm):
     assert 5000 < report["memory_mib"] <= 5120
 
 
-def over_the_network(system):
-    """./trivet pack --net, and QEMU's options for a network card behind which is a TFTP server with that."""
+def over_the_network(system, server="boot.ipxe"):
+    """./trivet pack --net, and QEMU's options for a network card behind which is a TFTP server with that; @server: the boot file."""
     folder = system.folder / "net"
     done = launch("pack", "--net", "--arch", system.arch, small(system), "-o", folder, "--hypervisor-append", "report")
     assert done.returncode == 0, done.stderr
-    return f"--qemu=-netdev user,id=net,tftp={folder},bootfile=boot.ipxe -device virtio-net-pci,netdev=net"
+    return f"--qemu=-netdev user,id=net,tftp={folder},bootfile={server} -device virtio-net-pci,netdev=net"
 
 
 def test_ipxe_of_a_network_card_starts_it(svm):
@@ -160,9 +163,15 @@ def test_ipxe_of_a_network_card_starts_it(svm):
 
 
 def test_ipxe_of_uefi_starts_it(svm):
+    """From a web server."""
     image = svm.folder / "ipxe.img"
     launcher.make_volume(image, {"/EFI/BOOT/BOOTX64.EFI": IPXE})
-    result = svm.run("--firmware", "uefi", "--image", image, over_the_network(svm))
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=svm.folder / "net")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        script = f"http://10.0.2.2:{server.server_port}/boot.ipxe"  # this computer, as QEMU's network shows it
+        result = svm.run("--firmware", "uefi", "--image", image, over_the_network(svm, script))
+        server.shutdown()
     result.assert_passed("started by UEFI", r"trivet-report: \{", DONE)
 
 
