@@ -63,6 +63,7 @@ SV_SRC := $(wildcard guest/rt/*.c guest/rt/$(ARCHDIR)/*.c guest/vmm/*.c guest/vm
 SV_OBJ := $(patsubst %,$(B)/sv-obj/%.o,$(SV_SRC))
 
 .DEFAULT_GOAL := all
+include mk/acpica.mk
 include mk/libfdt.mk
 include mk/uefi.mk
 
@@ -251,6 +252,14 @@ $(UNIT_BIN): | build/gen/fb_font.h
 $(UB)/test_acpi $(UB)/test_pc: $(B)/gen/dsdt.h
 $(UB)/test_acpi $(UB)/test_pc: UNITFLAGS += -I$(B)
 
+# Firmware's tables as C arrays: tests/unit/firmware.asl, one of its tables in each.
+build/gen/firmware/%.h: tests/unit/firmware.asl
+	@mkdir -p $(@D)
+	@echo "IASL  $< ($*)"
+	@iasl -D $* -p $(@D)/$* -tc $< >$(@D)/$*.log 2>&1 || { cat $(@D)/$*.log; exit 1; }
+	@sed 's/^unsigned char .*\[\]/static const unsigned char firmware_$*[]/' $(@D)/$*.hex >$@
+$(UB)/test_acpi_end: $(patsubst %,build/gen/firmware/%.h,$(shell sed -n 's/.*build.gen.firmware.\(.*\)\.h.*/\1/p; s/.*"gen.firmware.\(.*\)\.h".*/\1/p' tests/unit/test_acpi_end.c))
+
 # Data races are ThreadSanitizer's to find, which cannot be had together with the others.
 $(UB)/test_stress: UNITFLAGS := $(patsubst -fsanitize=address%,-fsanitize=thread,$(UNITFLAGS)) -pthread -Wno-tsan
 
@@ -291,7 +300,7 @@ format:
 tidy:
 	@echo "tidy: clang-tidy on the hypervisor and the service VM"
 	@clang-tidy --quiet $(filter %.c,$(HV_SRC)) -- $(filter-out -MMD -MP -Werror,$(HVFLAGS))
-	@clang-tidy --quiet $(filter-out %/inih.c,$(filter %.c,$(SV_SRC))) -- $(filter-out -MMD -MP -Werror,$(GUESTFLAGS))
+	@clang-tidy --quiet $(filter-out %/inih.c guest/drv/x86/acpi%,$(filter %.c,$(SV_SRC))) -- $(filter-out -MMD -MP -Werror,$(GUESTFLAGS))
 
 .PHONY: size
 size:

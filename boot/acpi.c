@@ -308,6 +308,7 @@ status_t acpi_parse(const void *rsdp, size_t len, acpi_map_fn map, acpi_warn_fn 
 	memset(out, 0, sizeof(*out));
 	if (!acpi_rsdp_ok(p, len))
 		return ERR_FORMAT;
+	memcpy(out->rsdp, p, MIN(len, sizeof(out->rsdp)));
 	if (p[15] >= 2 && len >= ACPI_RSDP_V2 && acpi_sum_ok(p, ACPI_RSDP_V2) &&
 	    acpi_root(&a, acpi_read(p + 24, 8), "XSDT", 8))
 		return OK;

@@ -2,6 +2,7 @@
 /* guest/service/main.c: the service VM's program: read the configuration, make the guests, serve them. */
 #include "guest/rt/hypercall.h"
 #include "guest/rt/sys.h"
+#include "guest/service/firmware.h"
 #include "guest/service/guest.h"
 #include "guest/service/wire.h"
 
@@ -23,6 +24,15 @@ static void main_drain(void)
 
 void service_machine(unsigned what)
 {
+	const struct boot_info *boot = (const struct boot_info *)(uintptr_t)service_info.boot_info;
+
+	main_drain();
+	if (firmware_prepare(boot, what)) {
+		main_drain();
+		(void)hv_call(HV_MACHINE, MACHINE_CLOSE, 0, 0, 0, 0);
+		firmware_end(boot, what);
+		log_line("ACPI: the machine is still on");
+	}
 	main_drain();
 	machine(what);
 }

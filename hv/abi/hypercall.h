@@ -100,6 +100,7 @@ enum hypercall {
 
 #define MACHINE_RESET	 0
 #define MACHINE_POWEROFF 1
+#define MACHINE_CLOSE	 2 /* the caller itself is about to do either: the log ends, and the call returns */
 
 /* Where the hypervisor puts the mailbox page, in words: the service VM's first argument is its address. */
 #define MAILBOX_SIZE PAGE_SIZE

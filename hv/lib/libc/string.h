@@ -25,4 +25,25 @@ static inline char *strrchr(const char *s, int c)
 	return NULL;
 }
 
+static inline char *strcpy(char *d, const char *s)
+{
+	return memcpy(d, s, strlen(s) + 1);
+}
+
+static inline char *strcat(char *d, const char *s)
+{
+	(void)strcpy(d + strlen(d), s);
+	return d;
+}
+
+/** At most @n bytes of @s, and zeroes up to that; no NUL where @s is that long. */
+static inline char *strncpy(char *d, const char *s, size_t n)
+{
+	size_t len = strnlen(s, n);
+
+	memcpy(d, s, len);
+	memset(d + len, 0, n - len);
+	return d;
+}
+
 #endif

@@ -9,6 +9,10 @@
 u64 cpu_counter(void);
 u8 cpu_in8(u16 port);
 void cpu_out8(u16 port, u8 v);
+u16 cpu_in16(u16 port);
+void cpu_out16(u16 port, u16 v);
+u32 cpu_in32(u16 port);
+void cpu_out32(u16 port, u32 v);
 #else
 static inline u64 cpu_counter(void)
 {
@@ -29,6 +33,32 @@ static inline u8 cpu_in8(u16 port)
 static inline void cpu_out8(u16 port, u8 v)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
+}
+
+static inline u16 cpu_in16(u16 port)
+{
+	u16 v;
+
+	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+
+static inline void cpu_out16(u16 port, u16 v)
+{
+	__asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port));
+}
+
+static inline u32 cpu_in32(u16 port)
+{
+	u32 v;
+
+	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+
+static inline void cpu_out32(u16 port, u32 v)
+{
+	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port));
 }
 #endif
 

@@ -62,6 +62,7 @@ struct boot_platform {
 	u32 s5_valid;	 /* s5_slp_typa was found                 */
 	u32 has_iommu;	 /* there is a DMAR or an IVRS            */
 	struct boot_serial serial;
+	u8 rsdp[36]; /* a copy of the RSDP, which is where the others begin; zeroes: none */
 };
 
 #endif
