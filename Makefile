@@ -51,7 +51,7 @@ GUESTFLAGS := $(BASE) -fpie -include hv/lib/hidden.h -ffunction-sections -fdata-
 # --- the hypervisor -------------------------------------------------------------------------------
 BOOT.x86_64 := boot/*.c boot/multiboot/*.c boot/multiboot/*.asm
 BOOT.arm64  := boot/arm64/*.c boot/arm64/*.S
-HV_SRC := $(wildcard hv/*.c hv/lib/*.c arch/$(ARCHDIR)/*.c drivers/*/$(ARCHDIR)/*.c arch/$(ARCHDIR)/*.asm \
+HV_SRC := $(wildcard hv/*.c hv/lib/*.c arch/$(ARCHDIR)/*.c drivers/*/*.c drivers/*/$(ARCHDIR)/*.c arch/$(ARCHDIR)/*.asm \
             arch/$(ARCHDIR)/*.S $(BOOT.$(ARCH)))
 HV_OBJ := $(patsubst %,$(B)/hv-obj/%.o,$(HV_SRC))
 
@@ -64,6 +64,7 @@ SV_OBJ := $(patsubst %,$(B)/sv-obj/%.o,$(SV_SRC))
 
 .DEFAULT_GOAL := all
 include mk/libfdt.mk
+include mk/uefi.mk
 
 PYTHON ?= /usr/bin/python3
 ASSETS.x86_64 := build/assets
@@ -104,6 +105,16 @@ $(B)/hv-obj/%.c.o: %.c
 	@mkdir -p $(@D)
 	@echo "CC    $<"
 	@$(CC) $(HVFLAGS) $(HV_CFLAGS) -c -o $@ $<
+
+# What runs at boot, for pages as they change hands, at an audit or in a panic need not be fast: the image has a limit (make size).
+COLD := boot/%.c drivers/%.c $(addprefix hv/,audit.c call_vm.c log.c main.c mem.c screen.c service.c smp.c lib/print.c lib/symbol.c) \
+        $(addprefix arch/$(ARCHDIR)/,cpu.c gic.c mem.c smp.c vgic_init.c vmx_caps.c vmx_check.c)
+$(patsubst %,$(B)/hv-obj/%.o,$(filter $(COLD),$(HV_SRC))): HV_CFLAGS += -Os
+
+# What runs once, or hardly ever, is small rather than fast.
+HV_COLD := boot/% drivers/% $(addprefix hv/,report% screen% audit% service% main% call_vm% call_vcpu% mem% trace% log% vm.c% virq% lib/print% lib/pool% lib/ptab%) \
+           $(addprefix arch/$(ARCHDIR)/,report% smp% cpu.c% mem% psci% clock% gic.c% gic_v2% format% vgic_init%)
+$(addprefix $(B)/hv-obj/,$(HV_COLD)): HV_CFLAGS += -Os
 
 $(B)/hv-obj/hv/lib/string.c.o: HV_CFLAGS += $(NO_IDIOM)
 $(B)/sv-obj/hv/lib/string.c.o: SV_CFLAGS += $(NO_IDIOM)
@@ -195,12 +206,23 @@ $(B)/gen/dsdt.h: guest/vmm/x86/dsdt.asl
 $(B)/sv-obj/guest/vmm/x86/acpi.c.o: $(B)/gen/dsdt.h
 $(B)/sv-obj/guest/vmm/x86/acpi.c.o: GUESTFLAGS += -I$(B)
 
+# The screen's font as a C array: Unifont, of GRUB's Debian package (docs/dependencies.md).
+FONT := /usr/share/grub/ascii.pf2
+build/gen/fb_font.h: mk/font.py $(FONT)
+	@mkdir -p $(@D)
+	@echo "FONT  $(FONT)"
+	@$(PYTHON) mk/font.py $(FONT) $@
+$(FONT): | build/deps/build
+
+$(B)/hv-obj/drivers/fb/fb.c.o: build/gen/fb_font.h
+$(B)/hv-obj/drivers/fb/fb.c.o: HV_CFLAGS += -Ibuild
+
 # --- unit tests: each tests/unit/test_X.c names the sources it needs in a line "LINK: a.c b.c" --------
 UB := build/unit
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(UB)/%,$(UNIT_SRC))
 UNITFLAGS := -std=gnu17 -g -O1 $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
-             -DUNIT_TEST -I. -Ihv/abi/x86 -Iarch/host -Iguest/rt/x86 -Iguest/vmm/x86
+             -DUNIT_TEST -I. -Ibuild -Ihv/abi/x86 -Iarch/host -Iguest/rt/x86 -Iguest/vmm/x86
 
 define unit_rule
 $(UB)/$(1): tests/unit/$(1).c $(2)
@@ -209,6 +231,7 @@ $(UB)/$(1): tests/unit/$(1).c $(2)
 	@$$(HOSTCC) -Itests/unit $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) $$(UNITFLAGS) -MMD -MP -o $$@ tests/unit/$(1).c $(2) -lcmocka
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t),$(shell sed -n 's/.*LINK: *\([^*]*\).*/\1/p' tests/unit/$(t).c))))
+$(UNIT_BIN): | build/gen/fb_font.h
 $(UB)/test_acpi $(UB)/test_pc: $(B)/gen/dsdt.h
 $(UB)/test_acpi $(UB)/test_pc: UNITFLAGS += -I$(B)
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hv/log.c: the hypervisor's own text: a ring that the service VM can read, and the early console. And panic. */
+#include "drivers/fb/fb.h"
 #include "drivers/uart/uart.h"
 #include "hv/lib/print.h"
 #include "hv/vm.h"
@@ -12,6 +13,7 @@ bool log_panicked;
 static u32 log_lock; /* a leaf: nothing is waited for while it is held */
 
 static bool log_ready;
+static const void *log_owner; /* the block of the CPU that has panicked: no other has anything left to say */
 
 void log_init(const struct boot_info *bi)
 {
@@ -37,10 +39,14 @@ static void log_uart(char c)
 
 static void log_sink(void *ctx, char c)
 {
+	if (unlikely(log_panicked) && log_owner && log_owner != arch_cpu_block())
+		arch_halt();
 	log_ring[log_written++ % LOG_SIZE] = c;
 	if (c == '\n')
 		log_uart('\r');
 	log_uart(c);
+	if (!log_panicked)
+		fb_putc(c);
 }
 
 void log_printf(const char *fmt, ...)
@@ -56,12 +62,21 @@ void log_printf(const char *fmt, ...)
 	__atomic_store_n(&log_lock, 0, __ATOMIC_RELEASE);
 }
 
+u64 log_begin(void)
+{
+	return log_written > LOG_SIZE ? log_written - LOG_SIZE : 0;
+}
+
+u64 log_end(void)
+{
+	return log_written;
+}
+
 size_t log_copy(u64 offset, char *buf, size_t size)
 {
-	u64 first = log_written > LOG_SIZE ? log_written - LOG_SIZE : 0;
 	size_t n = 0;
 
-	for (u64 at = MAX(offset, first); at < log_written && n < size; at++)
+	for (u64 at = MAX(offset, log_begin()); at < log_written && n < size; at++)
 		buf[n++] = log_ring[at % LOG_SIZE];
 	return n;
 }
@@ -69,10 +84,12 @@ size_t log_copy(u64 offset, char *buf, size_t size)
 void panic(const char *fmt, ...)
 {
 	struct cpu *o;
+	u64 from = log_written;
 	va_list ap;
 
 	if (__atomic_exchange_n(&log_panicked, true, __ATOMIC_SEQ_CST))
 		arch_halt();
+	log_owner = arch_cpu_block();
 	/* The others stop, each when it looks: smp_serve_now. */
 	for_each_other_cpu (o, this_cpu(), n) {
 		__atomic_store_n(&o->call, true, __ATOMIC_RELEASE);
@@ -84,5 +101,6 @@ void panic(const char *fmt, ...)
 	va_end(ap);
 	log_printf("\n");
 	arch_dump();
+	screen_panic(from); /* last: the serial line has got it all, should this fail */
 	arch_halt();
 }

@@ -167,6 +167,34 @@ void mem_init(struct boot_info *bi)
 	arch_mem_init(mem_base, mem_size, &boot_pool);
 }
 
+const void *mem_take_module(struct boot_info *bi, const char *name, u64 *size)
+{
+	u32 n = 0;
+	struct boot_module m;
+
+	while (n < bi->nmodules && strcmp(bi->module[n].string, name) != 0)
+		n++;
+	if (n == bi->nmodules)
+		return NULL;
+	m = bi->module[n];
+	bi->nmodules--;
+	memmove(&bi->module[n], &bi->module[n + 1], (bi->nmodules - n) * sizeof(m));
+	*size = m.size;
+	m.size = round_up(m.size, PAGE_SIZE);
+	if (range_bad(m.base, m.size) || !is_aligned(m.base, PAGE_SIZE) || !range_in(m.base, m.size, 0, mem_top()))
+		return NULL;
+	for (u64 off = 0; off < m.size; off += PAGE_SIZE)
+		if (!mem_frame(m.base + off) || mem_frame(m.base + off)->owner != VM_SERVICE)
+			return NULL;
+	for (u32 i = 0; i < bi->nmodules; i++)
+		if (range_overlap(m.base, m.size, bi->module[i].base, bi->module[i].size))
+			return NULL;
+	if (arch_mem_map(m.base, m.size, 0) != OK)
+		return NULL;
+	mem_set_owner(m.base, m.size, 0);
+	return arch_ptr(m.base);
+}
+
 void mem_flush(struct vm *vm)
 {
 	if (arch_vm_flush(&vm->arch))
@@ -300,7 +328,7 @@ status_t mem_donate(struct vm *from, u64 pa, u64 size, u16 to, struct pool *pool
 		return s;
 	if (pool_free(&boot_pool) < mem_owed + MEM_TABLES)
 		return ERR_NOMEM;
-	s = arch_mem_map(pa, size, false);
+	s = arch_mem_map(pa, size, 0);
 	if (s != OK)
 		return s;
 	before = pool_free(from->pool);
@@ -341,7 +369,7 @@ status_t mem_share(struct vm *vm, u64 pa)
 	if (s == OK && pool_free(&boot_pool) < mem_owed + MEM_TABLES)
 		s = ERR_NOMEM;
 	if (s == OK)
-		s = arch_mem_map(pa, PAGE_SIZE, false);
+		s = arch_mem_map(pa, PAGE_SIZE, 0);
 	if (s == OK)
 		mem_frame(pa)->flags |= FRAME_SHARED;
 	return s;

@@ -23,6 +23,11 @@ static_assert(sizeof(struct frame) == 8, "1/512 of memory");
 
 /** Carve the hypervisor's memory out of RAM, make the frame table, and switch to the final page tables. */
 void mem_init(struct boot_info *bi);
+/**
+ * Make the boot module with the string @name the hypervisor's own, map it, and take it out of @bi. NULL: there is none,
+ * or it is not alone in its pages of RAM. Before service_create.
+ */
+const void *mem_take_module(struct boot_info *bi, const char *name, u64 *size);
 /** Pages that the hypervisor keeps for itself, in bytes: image, frame table, boot pool. */
 u64 mem_own_bytes(void);
 /** The block of CPU @n, zeroed; NULL: there is none (number 0 has its own in the image). */

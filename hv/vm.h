@@ -194,6 +194,9 @@ extern u64 trace_mask; /* bit n: VM n */
 void trace_exit(const struct vcpu *v, const struct exit *x);
 MUST_CHECK status_t trace_set(u64 pa, u64 pages, u64 mask);
 
+/* hv/report.c: what the machine has and lacks goes to the log. */
+void report(const struct boot_info *bi);
+
 /* hv/audit.c */
 void audit_run(struct hv_audit *a);
 
@@ -205,7 +208,19 @@ bool virq_take(struct cpu *c, u64 *cookie, u32 *gsi);
 
 /* hv/log.c */
 extern bool log_panicked;
+/** The text from @offset on that is still kept, at most @size bytes; returns how many. */
 size_t log_copy(u64 offset, char *buf, size_t size);
+/** Offsets of the oldest character that is kept, and behind the newest. */
+u64 log_begin(void);
+u64 log_end(void);
+
+/* hv/screen.c */
+/** There are page tables: a panic may try the screen that @bi tells of from now on. */
+void screen_find(const struct boot_info *bi);
+/** The machine's devices are known: show the log on it, from its beginning, or say why not. */
+void screen_start(void);
+/** Draw the panic whose words are in the log from @from on. Takes no lock. */
+void screen_panic(u64 from);
 
 void smp_serve_now(struct cpu *c);
 

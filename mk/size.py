@@ -10,6 +10,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PARTS = {
     "hypervisor": ["hv", "arch", "drivers", "boot"],
+    "UEFI loader": ["boot/uefi"],
     "service VM": ["guest/rt", "guest/vmm", "guest/drv", "guest/service", "guest/proc"],
     "test guests": ["guest/test"],
     "tests": ["tests"],
@@ -32,7 +33,9 @@ def lines(path):
 def sources(folder):
     path = ROOT / folder
     found = [path] if path.is_file() else path.rglob("*")
-    return [p for p in found if p.is_file() and p.suffix in COMMENTS and "__pycache__" not in p.parts]
+    other = [ROOT / f for folders in PARTS.values() for f in folders if f != folder and f.startswith(f"{folder}/")]
+    return [p for p in found if p.is_file() and p.suffix in COMMENTS and "__pycache__" not in p.parts and
+            not any(o in p.parents for o in other)]
 
 
 def count(folder):

@@ -9,6 +9,7 @@
 #include "hv/lib/log.h"
 #include "hv/lib/panic.h"
 #include "hv/lib/print.h"
+#include "hv/lib/symbol.h"
 
 /* linker.ld */
 extern char image_start[], text_end[];
@@ -202,11 +203,15 @@ void arch_halt(void)
 
 /* --- exceptions of ours --------------------------------------------------------------------------------------- */
 
+#define DUMP_CALLS 16
+
 /* As entry.S stores it. */
 struct trap_frame {
 	u64 x[31];
 	u64 sp;
 };
+
+static const struct trap_frame *trap_ours; /* of the exception that ends us */
 
 NORETURN void trap_own(const struct trap_frame *f, u32 vector);
 
@@ -214,28 +219,55 @@ void trap_own(const struct trap_frame *f, u32 vector)
 {
 	static const char *const name[] = { "synchronous", "IRQ", "FIQ", "SError" };
 
-	for (unsigned i = 0; i < 30; i += 3)
-		log_printf("  x%-2u %016lx  x%-2u %016lx  x%-2u %016lx\n", i, f->x[i], i + 1, f->x[i + 1], i + 2,
-			   f->x[i + 2]);
-	log_printf("  x30 %016lx  sp  %016lx  offset %lx\n", f->x[30], f->sp, mem_offset);
+	trap_ours = f;
 	panic("%s exception in the hypervisor: ESR %lx, ELR image+%lx, FAR %lx", name[vector & 3], read_sysreg(esr_el2),
 	      read_sysreg(elr_el2) - (u64)image_start, read_sysreg(far_el2));
 }
 
-/* Return addresses by the chain of frame records, where there is one; else what on the stack points into text. */
+static void dump_registers(const struct trap_frame *f)
+{
+	for (unsigned i = 0; i < 30; i += 3)
+		log_printf("  x%-2u %016lx  x%-2u %016lx  x%-2u %016lx\n", i, f->x[i], i + 1, f->x[i + 1], i + 2,
+			   f->x[i + 2]);
+	log_printf("  x30 %016lx  sp  %016lx  offset %lx\n", f->x[30], f->sp, mem_offset);
+}
+
+/* Is there a BL or a BLR before @at (Arm ARM, C6.2)? */
+static bool dump_called(u64 at)
+{
+	u32 insn;
+
+	if (at <= (u64)image_start || at > (u64)text_end || !is_aligned(at, 4))
+		return false;
+	insn = *(const u32 *)(at - 4);
+	return (insn & 0xfc000000) == 0x94000000 || (insn & 0xfffffc1f) == 0xd63f0000;
+}
+
+static void dump_name(u64 at, bool call)
+{
+	symbol_log(at - (u64)image_start, at - (u64)image_start, call);
+}
+
+/* There is no chain of frames: what on the stack is an address behind a call may be a return address, or an old one. */
 void arch_dump(void)
 {
-	u64 sp = (u64)__builtin_frame_address(0), top = (sp | (ARCH_CPU_BLOCK - 1)) + 1;
+	u64 own = (u64)__builtin_frame_address(0), bottom = (u64)arch_cpu_block() + 2 * PAGE_SIZE;
+	u64 top = (u64)arch_cpu_block() + ARCH_CPU_BLOCK, sp = trap_ours ? trap_ours->sp : own;
 	unsigned n = 0;
 
-	log_printf("  stack, image+:");
-	for (; sp + 8 <= top && n < 16; sp += 8) {
-		u64 v = *(const u64 *)sp;
-
-		if (v >= (u64)image_start && v < (u64)text_end) {
-			log_printf(" %lx", v - (u64)image_start);
+	if (sp < bottom || sp >= top)
+		sp = own;
+	if (trap_ours) {
+		dump_registers(trap_ours);
+		log_printf("  stopped at image+\n");
+		dump_name(read_sysreg(elr_el2), false);
+	}
+	log_printf("  perhaps called from image+\n");
+	if (trap_ours && dump_called(trap_ours->x[30]))
+		dump_name(trap_ours->x[30], true);
+	for (sp = round_up(sp, 8); sp < top && n < DUMP_CALLS; sp += 8)
+		if (dump_called(*(const u64 *)sp)) {
+			dump_name(*(const u64 *)sp, true);
 			n++;
 		}
-	}
-	log_printf("\n");
 }

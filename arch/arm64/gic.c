@@ -24,7 +24,7 @@ u64 gic_map(const struct boot_range *r, u64 size, const char *what)
 	if (range_bad(r->base, r->size) || r->size < size || end <= base || !is_aligned(r->base, PAGE_SIZE))
 		panic("the device tree's %s, %lx bytes at %lx, has no room for its %lx bytes or starts within a page",
 		      what, r->size, r->base, size);
-	if (arch_mem_map(base, end - base, true) != OK)
+	if (arch_mem_map(base, end - base, PT_DEVICE) != OK)
 		panic("no page table for the interrupt controller's %s at %lx", what, r->base);
 	return (u64)arch_ptr(r->base);
 }

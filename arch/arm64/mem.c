@@ -144,10 +144,12 @@ void mem_guard(const void *block)
 		arch_mem_unmap(guard, PAGE_SIZE);
 }
 
-status_t arch_mem_map(u64 pa, u64 size, bool device)
+status_t arch_mem_map(u64 pa, u64 size, unsigned type)
 {
-	status_t s = ptab_map(&mem_table, pa, pa, size, PT_R | PT_W | (device ? PT_DEVICE : 0), mem_pool);
+	status_t s = ERR_RANGE;
 
+	if (range_in(pa, size, 0, 1UL << arm_features.pa_bits))
+		s = ptab_map(&mem_table, pa, pa, size, PT_R | PT_W | type, mem_pool);
 	asm volatile("dsb ishst; isb" : : : "memory");
 	return s;
 }

@@ -134,11 +134,14 @@ void arch_mem_init(u64 base, u64 size, struct pool *pool)
 	host_final = true;
 }
 
-status_t arch_mem_map(u64 pa, u64 size, bool device)
+status_t arch_mem_map(u64 pa, u64 size, unsigned type)
 {
-	status_t s = ptab_map(&host_table, pa, pa, size, PT_R | PT_W, host_pool);
+	status_t s;
 
-	ASSERT(host_final && range_in(pa, size, host_base, HOST_RAM));
+	ASSERT(host_final);
+	if (!range_in(pa, size, host_base, HOST_RAM))
+		return ERR_RANGE;
+	s = ptab_map(&host_table, pa, pa, size, PT_R | PT_W | type, host_pool);
 	if (s == OK)
 		host_open(pa, size, true);
 	return s;

@@ -63,7 +63,8 @@ u64 arch_counter_hz(void);
 /** Interrupt this CPU when the counter reaches @when (~0: never), not before. */
 void arch_timer_set(u64 when);
 
-/** Is [@pa, @pa+@size) a device that the hypervisor keeps for itself? */
+/** Is [@pa, @pa+@size) a device that the hypervisor keeps for itself? Before arch_cpu_init: as far as it can be known.
+ */
 bool arch_device_reserved(u64 pa, u64 size);
 /** Is the page at @pa one of those that it gives to guests, since hardware keeps them apart there? */
 bool arch_device_guests(u64 pa);

@@ -20,8 +20,11 @@ u64 arch_image_bytes(void);
  * in that range, and switch to them. Until then arch_ptr works for all memory below 4 GiB. Panics when @pool is short.
  */
 void arch_mem_init(u64 base, u64 size, struct pool *pool);
-/** Map the page-aligned [@pa, @pa+@size) for arch_ptr, or take it away. Tables come from arch_mem_init's pool. */
-MUST_CHECK status_t arch_mem_map(u64 pa, u64 size, bool device);
+/**
+ * Map the page-aligned [@pa, @pa+@size) for arch_ptr, or take it away. @type: 0, PT_DEVICE or PT_WC. Tables come from
+ * arch_mem_init's pool. As ptab_map, and ERR_RANGE also for addresses that the CPU does not have.
+ */
+MUST_CHECK status_t arch_mem_map(u64 pa, u64 size, unsigned type);
 void arch_mem_unmap(u64 pa, u64 size);
 /** Take the page-aligned range out of this CPU's TLB: others' part of arch_mem_unmap, where hardware does not
  * broadcast. */

@@ -101,10 +101,6 @@ void arch_poweroff(void)
 	arch_halt();
 }
 
-void arch_dump(void)
-{
-}
-
 bool arch_device_guests(u64 pa)
 {
 	return false;

@@ -73,6 +73,7 @@
 #define EFER_SVME BIT(12)
 
 #define PAT_RESET 0x0007040600070406ULL
+#define PAT_OURS  0x0007040600010406ULL /* the same, but for entry 2: WC; format.c's PT_WC */
 
 /* Exception vectors (Intel SDM 3A, table 6-1). */
 enum x86_vector {

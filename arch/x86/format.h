@@ -35,8 +35,8 @@
 /*
  * In all three a mapping is readable whether PT_R is given or not. Addresses are the low 48 bits: a
  * caller with a canonical high address masks it. max_leaf is 2; set ptab.max_leaf to 1 on a CPU
- * without 1 GiB pages. In host4 and npt the memory type assumes the PAT MSR's reset value: PT_DEVICE
- * is entry 3 (UC), PT_WC is entry 2 (UC-, which an MTRR can make WC).
+ * without 1 GiB pages. In host4 and npt the memory type is an entry of our PAT MSR (PAT_OURS):
+ * PT_DEVICE is entry 3 (UC), PT_WC is entry 2 (WC).
  */
 
 /** 4-level paging of this CPU's own address spaces. */

@@ -64,7 +64,7 @@ void ioapic_init(const struct boot_info *bi)
 		struct ioapic *c = &ioapics[ioapic_n];
 		u64 pa = bi->platform.irqchip[i].base;
 
-		if (arch_mem_map(pa & PAGE_MASK, PAGE_SIZE, true) != OK)
+		if (arch_mem_map(pa & PAGE_MASK, PAGE_SIZE, PT_DEVICE) != OK)
 			panic("no page table for the I/O APIC at %lx", pa);
 		c->reg = arch_ptr(pa);
 		c->gsi_base = bi->platform.irqchip[i].gsi_base;
@@ -138,8 +138,10 @@ void arch_irq_unmask(u32 gsi)
 
 bool arch_device_reserved(u64 pa, u64 size)
 {
-	u64 lapic = ioapic_platform->lapic_base ? ioapic_platform->lapic_base : 0xfee00000;
+	u64 lapic = ioapic_platform && ioapic_platform->lapic_base ? ioapic_platform->lapic_base : 0xfee00000;
 
+	if (!ioapic_platform) /* an early panic asks: all of where they may be */
+		return range_overlap(pa, size, 0xfec00000, 0x400000);
 	if (range_overlap(pa, size, lapic & PAGE_MASK, PAGE_SIZE))
 		return true;
 	for (unsigned i = 0; i < ioapic_platform->nirqchips; i++)

@@ -62,7 +62,7 @@ void lapic_init(const struct boot_info *bi)
 		base |= APIC_BASE_EN;
 	}
 	if (!(base & APIC_BASE_EXTD)) {
-		if (arch_mem_map(pa, PAGE_SIZE, true) != OK)
+		if (arch_mem_map(pa, PAGE_SIZE, PT_DEVICE) != OK)
 			panic("no page table for the local APIC at %lx", pa);
 		lapic_page = arch_ptr(pa);
 	}

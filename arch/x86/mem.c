@@ -18,6 +18,8 @@ extern char cpu0_block[];
 
 #define MEM_FLUSH_ALL (64 * PAGE_SIZE) /* from here on it is cheaper than page by page */
 
+u64 x86_image_offset;
+
 static struct ptab mem_table;
 static struct pool *mem_pool;
 static u64 mem_cr4;	/* of every CPU */
@@ -27,7 +29,7 @@ const struct ptab_mem arch_ptab_mem = { .ptr = arch_ptr, .pa = arch_pa };
 
 void arch_image_range(u64 *base, u64 *size)
 {
-	*base = (u64)image_phys;
+	*base = (u64)image_phys + x86_image_offset;
 	*size = arch_pa(image_end) - *base;
 }
 
@@ -55,7 +57,7 @@ static void mem_make_window(void)
 {
 	u64 *t = mem_table.root;
 
-	mem_must(ptab_map(&mem_table, VA(WINDOW_BASE), (u64)image_phys, PAGE_SIZE, PT_R, mem_pool), "window");
+	mem_must(ptab_map(&mem_table, VA(WINDOW_BASE), arch_pa(text_start), PAGE_SIZE, PT_R, mem_pool), "window");
 	for (unsigned level = 3; level > 0; level--)
 		t = arch_ptr(t[(WINDOW_BASE >> (12 + 9 * level)) & 511] & fmt_host4.pa_mask);
 	mem_window = &t[(WINDOW_BASE >> 12) & 511];
@@ -64,6 +66,7 @@ static void mem_make_window(void)
 
 void x86_mem_use(void)
 {
+	wrmsr(MSR_PAT, PAT_OURS); /* no mapping has used the entry that changes: there is no cache to write back */
 	write_cr4(mem_cr4);
 	write_cr3(arch_pa(mem_table.root));
 }
@@ -93,10 +96,11 @@ void arch_mem_init(u64 base, u64 size, struct pool *pool)
 	x86_mem_use();
 }
 
-status_t arch_mem_map(u64 pa, u64 size, bool device)
+status_t arch_mem_map(u64 pa, u64 size, unsigned type)
 {
-	return ptab_map(&mem_table, VA(DMAP_BASE) + pa, pa, size, PT_R | PT_W | PT_GLOBAL | (device ? PT_DEVICE : 0),
-			mem_pool);
+	if (!range_in(pa, size, 0, 1UL << MIN(x86_features.phys_bits, DMAP_BITS)))
+		return ERR_RANGE;
+	return ptab_map(&mem_table, VA(DMAP_BASE) + pa, pa, size, PT_R | PT_W | PT_GLOBAL | type, mem_pool);
 }
 
 void arch_mem_unmap(u64 pa, u64 size)

@@ -172,7 +172,7 @@ status_t arch_cpu_start(unsigned n, void *block)
 
 	if (!smp_page || pool_free(pool) < ARRAY_SIZE(t))
 		return ERR_NOMEM;
-	s = arch_mem_map(smp_page, PAGE_SIZE, false);
+	s = arch_mem_map(smp_page, PAGE_SIZE, 0);
 	if (s != OK)
 		return s;
 	for (unsigned i = 0; i < ARRAY_SIZE(t); i++)

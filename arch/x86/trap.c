@@ -6,6 +6,9 @@
 #include "arch/x86/vendor.h"
 #include "hv/lib/log.h"
 #include "hv/lib/panic.h"
+#include "hv/lib/symbol.h"
+
+#define DUMP_CALLS 16
 
 struct trap_frame {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
@@ -24,12 +27,14 @@ struct table_register {
 	u64 base;
 } PACKED;
 
+extern const char text_start[], text_end[]; /* linker.ld */
 extern const u64 trap_stubs[256];
 extern const char rdmsr_fault[], rdmsr_fixup[];
 u64 rdmsr_probe(u32 msr, u64 *value);
 void trap_handler(struct trap_frame *f);
 
 static struct idt_gate trap_idt[256] ALIGNED(16);
+static const struct trap_frame *trap_ours; /* of the exception that ends us */
 
 const u64 *x86_gdt(void)
 {
@@ -105,6 +110,7 @@ void x86_tables_init(void)
 
 static void trap_print(const struct trap_frame *f)
 {
+	trap_ours = f;
 	panic("exception %lu error %lx at %lx\n"
 	      "  rax %016lx rbx %016lx rcx %016lx rdx %016lx\n"
 	      "  rsi %016lx rdi %016lx rbp %016lx rsp %016lx\n"
@@ -141,4 +147,41 @@ void trap_handler(struct trap_frame *f)
 	if (f->vector >= 0x20 && f->vector < VECTOR_GSI0)
 		return; /* a last interrupt of the 8259, which is masked now */
 	trap_print(f);
+}
+
+/* Does an instruction before @at call? CALL rel32 is E8; CALL r/m64 is FF /2, of two to seven bytes (SDM 2A). */
+static bool trap_called(u64 at)
+{
+	const u8 *p = (const u8 *)at;
+
+	if (at < (u64)text_start + 8 || at > (u64)text_end)
+		return false;
+	for (int n = 2; n <= 7; n++)
+		if (p[-n] == 0xff && (p[1 - n] & 0x38) == 0x10)
+			return true;
+	return p[-5] == 0xe8;
+}
+
+/* There is no chain of frames: what on the stack is an address behind a call may be a return address, or an old one. */
+void arch_dump(void)
+{
+	u64 bottom = (u64)arch_cpu_block() + CPU_GUARD + PAGE_SIZE, top = (u64)arch_cpu_block() + ARCH_CPU_BLOCK;
+	u64 sp = trap_ours ? trap_ours->rsp : (u64)__builtin_frame_address(0);
+	unsigned n = 0;
+
+	if (sp < bottom || sp >= top)
+		sp = (u64)__builtin_frame_address(0);
+	if (trap_ours) {
+		log_printf("  stopped at\n");
+		symbol_log(trap_ours->rip, trap_ours->rip - (u64)text_start, false);
+	}
+	log_printf("  perhaps called from\n");
+	for (sp = round_up(sp, 8); sp < top && n < DUMP_CALLS; sp += 8) {
+		u64 at = *(const u64 *)sp;
+
+		if (trap_called(at)) {
+			symbol_log(at, at - (u64)text_start, true);
+			n++;
+		}
+	}
 }

@@ -21,8 +21,8 @@ u64 boot_map_start(u64 image, u64 end, u64 fdt);
  */
 bool boot_map(u64 base, u64 size, bool device);
 
-/** From entry.S. @el: 1 or 3: the MMU is off; 2: on. */
-NORETURN void boot_main(u64 fdt, u64 el, u64 image);
+/** From entry.S. @el: 1 or 3: the MMU is off; 2: on. @info: 0, or where boot/uefi has put a struct boot_info. */
+NORETURN void boot_main(u64 fdt, u64 el, u64 image, u64 info);
 NORETURN void hv_main(struct boot_info *bi);
 
 #endif

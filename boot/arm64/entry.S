@@ -23,9 +23,13 @@ boot_header:
 	.long	0
 
 	.section .boot.text, "ax"
-/* x0: physical address of the device tree. MMU off. Kept: x19 device tree, x20 image, x21 CurrentEL, x22 offset. */
+/*
+ * x0: physical address of the device tree; x1: 0, or that of a struct boot_info, from boot/uefi. MMU off. Kept: x19 device
+ * tree, x20 image, x21 CurrentEL, x22 offset, x24 boot_info.
+ */
 boot_start:
 	mov	x19, x0
+	mov	x24, x1
 	adrp	x20, boot_header
 	mrs	x21, CurrentEL
 	msr	daifset, #0xf
@@ -150,7 +154,8 @@ boot_call:
 	mov	x0, x19
 	lsr	x1, x21, #2
 	mov	x2, x20
-	bl	boot_main			/* (device tree, EL, image), does not return */
+	mov	x3, x24
+	bl	boot_main			/* (device tree, EL, image, boot_info), does not return */
 11:	wfi
 	b	11b
 

@@ -3,6 +3,7 @@
  * them. */
 #include "boot/arm64/boot.h"
 #include "boot/arm64/fdt.h"
+#include "boot/handoff.h"
 #include "hv/lib/log.h"
 #include "hv/lib/panic.h"
 #include "hv/lib/string.h"
@@ -17,6 +18,12 @@
 extern char image_start[], image_end[];
 
 static struct boot_info boot_info;
+
+const struct handoff_header boot_handoff USED SECTION(".boot.handoff") = {
+	.magic = HANDOFF_MAGIC,
+	.info_size = sizeof(struct boot_info),
+	.entry = 0, /* boot_header, as for every loader */
+};
 
 static bool boot_is_pl011(u64 pa)
 {
@@ -77,6 +84,26 @@ static void boot_initrd(const struct boot_range *initrd)
 		panic("boot: %s", why);
 }
 
+/* From UEFI: the tree's memory is all there is in the machine, and the loader's what is left of it, with its modules.
+ */
+static void boot_loader_info(u64 pa)
+{
+	struct boot_platform platform = boot_info.platform;
+	u64 fdt = boot_info.fdt, fdt_size = 0;
+
+	for (u32 i = 0; i < boot_info.nregions; i++)
+		if (boot_info.region[i].base == fdt)
+			fdt_size = boot_info.region[i].size;
+	if (!boot_map(pa, sizeof(boot_info), false))
+		panic("boot: the loader's information at 0x%lx cannot be mapped", pa);
+	memcpy(&boot_info, boot_ptr(pa), sizeof(boot_info));
+	boot_info.platform = platform;
+	boot_info.fdt = fdt;
+	if (boot_info.nregions == BOOT_MAX_REGIONS)
+		boot_info.nregions--; /* reserved memory, which nobody would get anyway: RAM stands first */
+	boot_info.region[boot_info.nregions++] = (struct boot_region){ fdt, fdt_size, BOOT_MEM_RESERVED, 0 };
+}
+
 /* Firmware's own memory is not even mapped: a CPU that reads ahead there may get an abort. */
 static bool boot_block_reserved(u64 at)
 {
@@ -104,7 +131,7 @@ static void boot_map_ram(void)
 	}
 }
 
-void boot_main(u64 fdt_pa, u64 el, u64 image_pa)
+void boot_main(u64 fdt_pa, u64 el, u64 image_pa, u64 info_pa)
 {
 	/* entry.S has mapped the 2 MiB from there on; without the MMU, memory is just there. */
 	const void *fdt = fdt_pa ? boot_ptr(fdt_pa) : NULL;
@@ -120,7 +147,9 @@ void boot_main(u64 fdt_pa, u64 el, u64 image_pa)
 	boot_console(fdt, true);
 	if (fdt_parse(fdt, FDT_MAX, fdt_pa, &boot_info, &initrd, &why) != OK)
 		panic("boot: %s", why);
-	if (initrd.size != 0)
+	if (info_pa != 0)
+		boot_loader_info(info_pa);
+	else if (initrd.size != 0)
 		boot_initrd(&initrd);
 	if (boot_check_modules(&boot_info, image_pa, (u64)(image_end - image_start), &why) != OK)
 		panic("boot: %s", why);

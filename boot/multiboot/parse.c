@@ -25,7 +25,9 @@ enum {
 	MB2_RSDP_V2 = 15
 };
 
-#define FB_RGB 1u /* framebuffer type: direct colour */
+/* framebuffer_type */
+#define FB_RGB	1u /* direct colour */
+#define FB_TEXT 2u
 
 struct multiboot {
 	multiboot_map_fn map;
@@ -98,11 +100,18 @@ static void multiboot_string(const struct multiboot *m, char *d, size_t size, u6
 	}
 }
 
-/* @p: address, pitch, width, height, bits per pixel, type; @rgb: six bytes of colour layout. */
+/* @p: address, pitch, width, height, bits per pixel, type; @rgb: six bytes of colour layout, NULL: missing. */
 static void multiboot_fb(const struct multiboot *m, const u8 *p, const u8 *rgb)
 {
-	if (p[21] != FB_RGB)
-		return; /* text or indexed */
+	if (p[21] != FB_RGB) {
+		m->warn("Multiboot: the screen is %s: no console on it",
+			p[21] == FB_TEXT ? "in text mode" : "not of direct colour");
+		return;
+	}
+	if (rgb == NULL) {
+		m->warn("Multiboot: the framebuffer's tag is too short: no console on the screen");
+		return;
+	}
 	m->out->fb = (struct boot_framebuffer){
 		.base = multiboot_read(p, 8),
 		.pitch = multiboot_read(p + 8, 4),
@@ -204,8 +213,8 @@ static void multiboot2_tag(const struct multiboot *m, u32 type, const u8 *p, u32
 			multiboot_text(m, mod->string, sizeof(mod->string), p + 16, size - 16);
 	} else if (type == MB2_MMAP) {
 		multiboot2_mmap(m, p, size);
-	} else if (type == MB2_FRAMEBUFFER && size >= 38) {
-		multiboot_fb(m, p + 8, p + 32);
+	} else if (type == MB2_FRAMEBUFFER && size >= 31) {
+		multiboot_fb(m, p + 8, size >= 38 ? p + 32 : NULL);
 	} else if ((type == MB2_RSDP_V1 && size >= 8 + 20 && o->acpi_rsdp == 0) ||
 		   (type == MB2_RSDP_V2 && size >= 8 + 36)) {
 		o->acpi_rsdp = pa + 8;

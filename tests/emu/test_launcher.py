@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The launcher and the way to the first instruction, with a kernel that is not the hypervisor (tiny.asm, tiny.S)."""
 
+import json
+import re
 import struct
 import subprocess
 
@@ -182,3 +184,38 @@ def test_the_quit_key_ends_the_machine(machine):
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 130
+
+
+def test_the_report_says_what_the_machine_has(machine):
+    """The hypervisor's own report, as people and as programs read it."""
+    kernel = "cpu" + {"x86_64": ".elf", "arm64": ".Image"}[machine.arch]
+    result = machine.run("--kernel", machine.build / "guest-test" / kernel, "--append", f"{machine.name} trivet",
+                         "--hypervisor-append", "quiet report")
+    result.assert_passed(r"^trivet: CPU: \S", r"^trivet: found: \S")
+    log = machine.folder / "console.log"
+    report = json.loads(launch("report", "--json", log).stdout)
+    assert report["version"] == 1 and report["cpus"] == report["cpus_up"] == 1 and report["memory_mib"] in range(1000, 1025)
+    assert report["machine"].startswith({"svm": "SVM", "vmx": "VMX"}.get(machine.name, "EL2"))
+    found = {feature["name"]: feature["found"] for feature in report["features"]}
+    assert all(found[name] for name in ("ACPI tables", "1 GiB pages", "XSAVE") if machine.arch == "x86_64")
+    if machine.name == "vmx":
+        assert found["VPID"] and found["virtual APIC"]
+    if machine.name == "svm":
+        assert not found["next RIP"] and "trivet: without next RIP: " in result.console
+    if machine.arch == "arm64":
+        assert found["VHE"] == ("nvhe" not in machine.name) and found["GICv3"] == ("gic2" not in machine.name)
+    text = launch("report", log).stdout
+    for name, there in found.items():
+        assert re.search(rf"^{'yes' if there else 'no'} +{re.escape(name)}", text, re.M)
+
+
+@pytest.mark.parametrize("text, words", [
+    ("nothing\n", "has no report"),
+    ("trivet-report: {\"version\": 1}\n", "damaged"),
+    ("trivet-report: {\"features\": [7]}\n", "damaged"),
+    ("trivet-report: {broken}\n", "damaged"),
+])
+def test_a_report_that_is_none(tmp_path, text, words):
+    (tmp_path / "log").write_text(text)
+    done = launch("report", tmp_path / "log")
+    assert done.returncode == 2 and words in done.stderr

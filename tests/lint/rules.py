@@ -23,7 +23,7 @@ def spdx():
 
 ARCHITECTURES = {"x86", "arm64"}
 # Files of one architecture's machines beside the folders of architectures: devices and firmware tables that only those have.
-ONE_MACHINES = re.compile(r"boot/(acpi|multiboot/).*|guest/vmm/dev/(gicv2m|ioapic|i8259|i8254|mc146818|acpi_pm)\.[ch]")
+ONE_MACHINES = re.compile(r"boot/(acpi|multiboot/|uefi/libc/).*|guest/vmm/dev/(gicv2m|ioapic|i8259|i8254|mc146818|acpi_pm)\.[ch]")
 GUARD = re.compile(r"\s*#\s*ifndef \w+_H$|\s*#\s*ifndef static_assert$")
 CONDITION = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif)\b")
 NAMES = re.compile(r"(?<![a-z])(vmx|svm|ept|npt|vmcs|vmcb|gic(v\d\w*)?|vhe|el[123]|hcr|x86\w*|i386|arm64\w*|aarch64\w*)(?![a-z])", re.I)

@@ -31,6 +31,8 @@ static int fake_vprint(print_sink sink, void *ctx, const char *fmt, va_list ap)
 #define panic  hv_panic
 #include "hv/log.c"
 #undef panic
+#include "hv/screen.c"
+#include "drivers/fb/fb.c"
 #undef vprint
 
 struct boot_info hv_boot_info;
@@ -65,6 +67,7 @@ void hv_find_memory(u64 base)
 	host_power_on();
 	memset(vm_table, 0, sizeof(vm_table));
 	memset(&hv_boot_info, 0, sizeof(hv_boot_info));
+	fb.at = NULL;
 	hv_region(base, base + 0x9f000, BOOT_MEM_RAM);
 	hv_region(base + 0x9f000, base + 0x100000, BOOT_MEM_RESERVED);
 	hv_region(base + 0x100000, base + HOST_RAM, BOOT_MEM_RAM);

@@ -321,6 +321,57 @@ static void a_module_out_of_place_is_refused(void **state)
 
 #define T(f) cmocka_unit_test_teardown(f, off)
 
+/* --- a module that the hypervisor keeps ------------------------------------------------------------------------ */
+
+static void the_hypervisor_takes_its_own_module(void **state)
+{
+	const char *text;
+	u64 size = 0;
+
+	hv_find_memory(0);
+	hv_module(T_RAM, 0x1801, "hypervisor symbols");
+	hv_module(T_RAM + 0x2000, 0x1000, "last");
+	memcpy(host_machine + T_RAM, "words", 6);
+	memcpy(host_machine + T_SERVICE, &hv_header, sizeof(hv_header));
+	mem_init(&hv_boot_info);
+	text = mem_take_module(&hv_boot_info, "hypervisor symbols", &size);
+	assert_non_null(text);
+	assert_string_equal(text, "words");
+	assert_int_equal(size, 0x1801);
+	assert_int_equal(hv_boot_info.nmodules, 3);
+	assert_string_equal(hv_boot_info.module[2].string, "last");
+	assert_null(mem_take_module(&hv_boot_info, "hypervisor symbols", &size));
+	sched_init(this_cpu(), 0);
+	smp_start();
+	service_create(&hv_boot_info);
+	assert_int_equal(s2(T_RAM), ERR_UNMAPPED); /* the service VM does not reach it */
+	assert_int_equal(s2(T_RAM + 0x1000), ERR_UNMAPPED);
+	assert_int_equal(s2(T_RAM + 0x2000), OK);
+	assert_int_equal(hv_audit(), 0);
+}
+
+static void a_module_that_it_cannot_keep_is_left_out(void **state)
+{
+	static const struct {
+		u64 base, size;
+	} t[] = {
+		{ T_INITRD, 0x1000 },	     /* another's */
+		{ T_RAM + 0x10, 0x1000 },    /* not on a page of its own */
+		{ T_ACPI - 0x1000, 0x2000 }, /* not all of it in RAM */
+		{ HOST_IMAGE, 0x1000 },	     { HOST_RAM, 0x1000 }, { ~0xfffUL, 0x1000 }, { T_RAM, 0 }, { T_RAM, ~0UL },
+	};
+	u64 size;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
+		hv_find_memory(0);
+		mem_init(&hv_boot_info);
+		hv_module(t[i].base, t[i].size, "mine");
+		assert_null(mem_take_module(&hv_boot_info, "mine", &size));
+		assert_int_equal(hv_boot_info.nmodules, 2);
+	}
+	hv_boot(); /* for hv_off */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +391,8 @@ int main(void)
 		T(text_may_be_all_of_the_image),
 		T(a_header_that_makes_no_sense_is_refused),
 		T(a_module_out_of_place_is_refused),
+		T(the_hypervisor_takes_its_own_module),
+		T(a_module_that_it_cannot_keep_is_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

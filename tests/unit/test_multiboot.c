@@ -104,6 +104,34 @@ static void both_versions_are_read(void **state)
 	assert_int_equal(multiboot_parse(7, PHYS_BASE, phys_map, phys_warn, &out), ERR_UNSUPPORTED);
 }
 
+static void screens_without_direct_colour_are_told(void **state)
+{
+	u32 fb = 0;
+
+	build2();
+	while (phys[fb] != 8 || phys[fb + 4] != 38)
+		fb += 8;
+	for (unsigned type = 0; type < 256; type++) {
+		phys[fb + 29] = (u8)type;
+		warnings = 0;
+		assert_int_equal(multiboot_parse(MULTIBOOT2_MAGIC, PHYS_BASE, phys_map, phys_warn, &out), OK);
+		assert_int_equal(out.fb.base != 0, type == 1);
+		assert_int_equal(warnings, type != 1);
+	}
+	phys[fb + 29] = 1;
+	phys[fb + 4] = 37; /* without all of the colours' places */
+	assert_int_equal(multiboot_parse(MULTIBOOT2_MAGIC, PHYS_BASE, phys_map, phys_warn, &out), OK);
+	assert_int_equal(out.fb.base, 0);
+	warnings = 0;
+	build1();
+	phys_put(0, 1 << 12, 4);
+	phys_put(88, 0xb8000, 8);
+	phys[109] = 2;
+	assert_int_equal(multiboot_parse(MULTIBOOT1_MAGIC, PHYS_BASE, phys_map, phys_warn, &out), OK);
+	assert_int_equal(out.fb.base, 0);
+	assert_int_equal(warnings, 1);
+}
+
 static void a_module_that_ends_before_its_start_is_dropped(void **state)
 {
 	build1();
@@ -156,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_versions_are_read),
+		cmocka_unit_test(screens_without_direct_colour_are_told),
 		cmocka_unit_test(a_module_that_ends_before_its_start_is_dropped),
 		cmocka_unit_test(information_cut_off_anywhere_does_no_harm),
 		cmocka_unit_test(mutations_do_no_harm),

@@ -56,7 +56,8 @@ static void mmio8250_putc(char c)
 
 static void mmio8250_map(void)
 {
-	if (mmio8250_base && arch_mem_map(round_down(arch_pa((void *)mmio8250_base), PAGE_SIZE), PAGE_SIZE, true) != OK)
+	if (mmio8250_base &&
+	    arch_mem_map(round_down(arch_pa((void *)mmio8250_base), PAGE_SIZE), PAGE_SIZE, PT_DEVICE) != OK)
 		mmio8250_base = 0;
 }
 

@@ -49,7 +49,7 @@ static void pl011_putc(char c)
 
 static void pl011_map(void)
 {
-	if (pl011_base && arch_mem_map(round_down(arch_pa((void *)pl011_base), PAGE_SIZE), PAGE_SIZE, true) != OK)
+	if (pl011_base && arch_mem_map(round_down(arch_pa((void *)pl011_base), PAGE_SIZE), PAGE_SIZE, PT_DEVICE) != OK)
 		pl011_base = 0;
 }
 
