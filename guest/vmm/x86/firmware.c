@@ -11,7 +11,8 @@
 #include "guest/vmm/x86/loader.h"
 #include "guest/vmm/x86/pc.h"
 
-#define CLASS_STORAGE 0x01 /* base class: PCI Code and ID Assignment 1.11, 1.2 */
+#define OVMF_PM_PORT  0xb000 /* whatever the PIIX says, for its power-off (OvmfPkg: PIIX4_PMBA_VALUE) */
+#define CLASS_STORAGE 0x01   /* base class: PCI Code and ID Assignment 1.11, 1.2 */
 
 status_t machine_rom(const void *data, u64 size, u64 *gpa, const char **why)
 {
@@ -46,6 +47,10 @@ status_t firmware_init(struct pc *pc)
 
 	if (st == OK && pc->vm->nroms == 2)
 		st = flash_init(&pc->firmware.flash, pc->vm, 1);
+	pc->firmware.pm = pc->pm.port;
+	pc->firmware.pm.base = OVMF_PM_PORT;
+	if (st == OK)
+		st = bus_add(&pc->vm->pio, &pc->firmware.pm);
 	return st != OK ? st : piix_init(&pc->firmware.piix, pc->vm, &pc->pci);
 }
 

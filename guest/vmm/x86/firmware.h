@@ -28,6 +28,7 @@ struct firmware {
 	struct rom rom;
 	struct flash flash; /* if there are variables */
 	struct piix piix;
+	struct bus_region pm; /* the power management ports once more, where OVMF takes them to be */
 	struct acpi_files acpi;
 	struct firmware_e820 e820[FIRMWARE_RANGES];
 	char order[FIRMWARE_ORDER]; /* the disks' paths, one a line */
