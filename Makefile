@@ -107,14 +107,9 @@ $(B)/hv-obj/%.c.o: %.c
 	@$(CC) $(HVFLAGS) $(HV_CFLAGS) -c -o $@ $<
 
 # What runs at boot, for pages as they change hands, at an audit or in a panic need not be fast: the image has a limit (make size).
-COLD := boot/%.c drivers/%.c $(addprefix hv/,audit.c call_vm.c log.c main.c mem.c screen.c service.c smp.c lib/print.c lib/symbol.c) \
-        $(addprefix arch/$(ARCHDIR)/,cpu.c gic.c mem.c smp.c vgic_init.c vmx_caps.c vmx_check.c)
+COLD := boot/%.c drivers/%.c $(addprefix hv/,audit.c call_vm.c log.c main.c mem.c report.c screen.c service.c smp.c lib/print.c lib/symbol.c) \
+        $(addprefix arch/$(ARCHDIR)/,cpu.c gic.c mem.c report.c smp.c vgic_init.c vmx_caps.c vmx_check.c)
 $(patsubst %,$(B)/hv-obj/%.o,$(filter $(COLD),$(HV_SRC))): HV_CFLAGS += -Os
-
-# What runs once, or hardly ever, is small rather than fast.
-HV_COLD := boot/% drivers/% $(addprefix hv/,report% screen% audit% service% main% call_vm% call_vcpu% mem% trace% log% vm.c% virq% lib/print% lib/pool% lib/ptab%) \
-           $(addprefix arch/$(ARCHDIR)/,report% smp% cpu.c% mem% psci% clock% gic.c% gic_v2% format% vgic_init%)
-$(addprefix $(B)/hv-obj/,$(HV_COLD)): HV_CFLAGS += -Os
 
 $(B)/hv-obj/hv/lib/string.c.o: HV_CFLAGS += $(NO_IDIOM)
 $(B)/sv-obj/hv/lib/string.c.o: SV_CFLAGS += $(NO_IDIOM)

@@ -14,12 +14,6 @@
 #define MIDR_PART	 BITS(15, 4)
 #define MIDR_REVISION	 BITS(3, 0)
 
-static struct report_item *report_add(struct report_item *item, bool found, const char *name, const char *without)
-{
-	*item = (struct report_item){ name, without, found };
-	return item + 1;
-}
-
 unsigned arch_report(const struct boot_info *bi, struct report_item *item)
 {
 	const struct arm_features *f = &arm_features;

@@ -14,6 +14,14 @@ struct report_item {
 	bool found;
 };
 
+/** Fill in @item. What follows it. */
+static inline struct report_item *report_add(struct report_item *item, bool found, const char *name,
+					     const char *without)
+{
+	*item = (struct report_item){ name, without, found };
+	return item + 1;
+}
+
 /** Fill @item. How many; at most REPORT_ITEMS. After arch_cpu_init. */
 unsigned arch_report(const struct boot_info *bi, struct report_item *item);
 /** The CPU in words: name, model, and microcode revision where there is one. */

@@ -114,10 +114,6 @@ static NOINLINE enum x86_answer msr_apic(struct arch_vcpu *v, u32 msr, u64 value
 	if (msr == MSR_APIC_BASE || msr == MSR_X2APIC_SVR)
 		msr_apic_mode(v);
 	switch (act) {
-	case VLAPIC_EOI:
-		x->kind = EXIT_EOI;
-		x->vector = ipi.vector;
-		return ANSWER_LEAVE;
 	case VLAPIC_IPI: x86_ipi(v, &ipi); return ANSWER_DONE;
 	case VLAPIC_TIMER:
 	case VLAPIC_MODE: x->kind = EXIT_NONE; return ANSWER_LEAVE; /* hv/ looks at the deadline after every exit */
@@ -140,6 +136,7 @@ static enum x86_answer msr_icr(struct arch_vcpu *v, u64 value, struct exit *x)
 	return ANSWER_DONE;
 }
 
+/* x2APIC's EOI, which msr_apic never gets to see. */
 static enum x86_answer msr_eoi(struct arch_vcpu *v, u64 value, struct exit *x)
 {
 	struct vlapic_ipi end;

@@ -16,12 +16,6 @@
 #define SVM_DECODE	 BIT(7)
 #define SVM_PAUSE_FILTER BIT(10)
 
-static struct report_item *report_add(struct report_item *item, bool found, const char *name, const char *without)
-{
-	*item = (struct report_item){ name, without, found };
-	return item + 1;
-}
-
 static struct report_item *report_vmx(struct report_item *i)
 {
 	i = report_add(i, vmx_caps.vpid, "VPID", "a guest loses its translations (TLB) at each exit");

@@ -50,7 +50,7 @@ boot_start:
 	dsb	sy
 1:
 	/* .bss, and the caches' idea of what we write while they are off. */
-	adrp	x0, data_end
+	adrp	x0, bss_start
 	adrp	x1, image_end
 2:	stp	xzr, xzr, [x0], #16
 	cmp	x0, x1
