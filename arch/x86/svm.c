@@ -449,7 +449,10 @@ static void svm_virq(struct arch_vcpu *v, int vector)
 		c->intercept_misc1 &= ~MISC1_VINTR;
 		c->clean = 0;
 	}
-	if (svm_tcg && vector >= 0 && vector >> 4 <= v->apic.tpr >> 4) {
+	if (v->virq_is_extint && vector >= 0) { /* CR8 holds back the APIC's interrupts, not the 8259's */
+		ctl |= INT_V_IRQ | INT_V_IGN_TPR;
+		c->int_vector = vector;
+	} else if (svm_tcg && vector >= 0 && vector >> 4 <= v->apic.tpr >> 4) {
 		v->virq_held = true; /* the write of CR8 that lets it in exits */
 	} else if (vector >= 0) {
 		/* The CPU compares with CR8 by itself, which the guest moves without an exit. */
