@@ -75,7 +75,7 @@ ASSETS := $(ASSETS.$(ARCH))/vmlinuz
 all: say-all deps-build all-$(ARCH)
 
 .PHONY: all-x86_64 all-arm64
-all-x86_64: $(B)/trivet.elf $(B)/service.bin guest-test $(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2
+all-x86_64: $(B)/trivet.elf $(B)/trivet32.elf $(B)/service.bin guest-test $(B)/guest-test/tiny.mb2 $(B)/guest-test/echo.mb2
 all-arm64: $(B)/trivet.Image $(B)/service.bin guest-test $(B)/guest-test/tiny.Image $(B)/guest-test/echo.Image
 
 .PHONY: say-all
@@ -89,6 +89,11 @@ $(B)/trivet.elf: $(HV_OBJ) $(B)/linker.ld
 	@echo "LD    $@"
 	@$(CC) -nostdlib $(LINK.$(ARCH)) -Wl,-T,$(B)/linker.ld -Wl,-z,max-page-size=4096 -Wl,--build-id=none \
 	  -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o $@ $(HV_OBJ)
+
+# The same for loaders that know no ELF files of 64 bits (iPXE).
+$(B)/trivet32.elf: $(B)/trivet.elf
+	@echo "ELF32 $@"
+	@$(CROSS)objcopy -S -I elf64-x86-64 -O elf32-i386 $< $@
 
 # Other flags make other objects.
 $(HV_OBJ) $(SV_OBJ): Makefile
@@ -179,17 +184,33 @@ $(B)/guest-test/tiny.Image $(B)/guest-test/echo.Image: tests/emu/tiny.S
 	@$(CROSS)objcopy -O binary $@.tmp $@
 
 # --- guest assets: Debian's kernel, unpacked, and a busybox initramfs -----------------------------------------------
-.PHONY: assets run
+.PHONY: assets run image
 $(ASSETS): $(wildcard tests/assets/*.* tests/assets/init tests/assets/tests/*)
 	@echo "GET   Debian's kernel, and make an initramfs of busybox ($(@D))"
 	@$(PYTHON) tests/assets/build.py --arch $(ARCH) $(@D)
 
-assets: deps-run $(ASSETS)
+# Packages that are unpacked and not installed: GRUB for arm64's sticks, which cannot be beside this machine's own, and iPXE for
+# a test, which would put itself into the machine's boot menu.
+UNPACKED.x86_64 := build/assets/ipxe/boot/ipxe.efi
+UNPACKED.arm64  := build/assets/arm64/grub-efi-arm64-bin/usr/lib/grub/arm64-efi/moddep.lst
+$(UNPACKED.x86_64): PACKAGE := ipxe
+$(UNPACKED.arm64): PACKAGE := grub-efi-arm64-bin
+$(UNPACKED.$(ARCH)): | $(ASSETS)
+	@echo "GET   Debian's package $(PACKAGE), and unpack it"
+	@$(PYTHON) tests/assets/build.py --arch $(ARCH) --package $(PACKAGE) $(ASSETS.$(ARCH))
+
+assets: deps-run $(ASSETS) $(UNPACKED.$(ARCH))
 
 run: deps-build deps-run
 	@echo "run: building, then starting a Debian kernel on Trivet for $(ARCH) (CONFIG=file for another guest, ARGS=... for ./trivet)"
 	@$(MAKE) --no-print-directory all assets
 	@./trivet run --arch $(ARCH) $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
+
+image: deps-build deps-run
+	@echo "image: building, then writing $(B)/trivet.img for a stick or a CD (CONFIG=file for other guests, ARGS=... for ./trivet pack)"
+	@$(MAKE) --no-print-directory all assets
+	@./trivet pack --image --arch $(ARCH) $(or $(CONFIG),$(ASSETS.$(ARCH))/default.ini) -o $(B)/trivet.img $(ARGS)
+	@echo "image: ./trivet flash $(B)/trivet.img /dev/sdX writes it to a stick; ./trivet run --arch $(ARCH) --firmware uefi --image $(B)/trivet.img tries it"
 
 # A guest's ACPI DSDT as a C array.
 $(B)/gen/dsdt.h: guest/vmm/x86/dsdt.asl
@@ -298,6 +319,7 @@ help:
 	@echo "make test       everything: unit, lint, emulated systems make test-unit  unit tests alone"
 	@echo "make test-emu   emulated systems, T=name for some        make lint       format and rules"
 	@echo "make size       lines and bytes by part                  make assets     the default guest's kernel and initrd"
+	@echo "make image      a stick or CD with a boot menu            make ARCH=arm64 image   the same for arm64"
 	@echo "make format     lay the sources out                      make tidy       clang-tidy, if it is installed"
 	@echo "make deps       install what is missing (apt)            make clean      remove build/"
 	@echo "make soak       console commands at random for HOURS=1, SEED=1, MACHINE=svm"
@@ -310,4 +332,4 @@ clean:
 	@echo "clean: removing build/"
 	@rm -rf build
 
--include $(shell find build -path build/src -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find build -path build/src -prune -o -path build/assets -prune -o -name '*.d' -print 2>/dev/null)

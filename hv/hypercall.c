@@ -312,6 +312,8 @@ status_t call_log(struct vm *caller, struct call *c)
 
 status_t call_machine(struct vm *caller, struct call *c)
 {
+	if (c->arg[1] == MACHINE_RESET || c->arg[1] == MACHINE_POWEROFF)
+		log_close();
 	if (c->arg[1] == MACHINE_RESET)
 		arch_reset();
 	if (c->arg[1] == MACHINE_POWEROFF)

@@ -50,6 +50,7 @@ void hv_main(struct boot_info *bi)
 		   bi->loader[0] ? bi->loader : "an unnamed loader");
 	mem_init(bi);
 	log_map();
+	log_keep();
 	main_symbols(bi);
 	screen_find(bi);
 	arch_cpu_init(bi);

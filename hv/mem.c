@@ -53,6 +53,11 @@ void *mem_cpu_block(unsigned n)
 	return n != 0 && n <= mem_blocks ? arch_ptr(mem_base + (n - 1) * ARCH_CPU_BLOCK) : NULL;
 }
 
+void *mem_log(void)
+{
+	return arch_ptr(mem_base + mem_size - LOG_BYTES);
+}
+
 struct frame *mem_frame(u64 pa)
 {
 	u64 n = (pa >> PAGE_SHIFT) - frame_first; /* below it: wraps to a large number */
@@ -154,7 +159,7 @@ void mem_init(struct boot_info *bi)
 	table = round_up(nframes * sizeof(struct frame), PAGE_SIZE);
 	mem_blocks = bi->platform.ncpus > 1 ? MIN(bi->platform.ncpus, BOOT_MAX_CPUS) - 1 : 0;
 	pages = MEM_POOL_PAGES + mem_blocks * MEM_CPU_PAGES;
-	mem_size = mem_blocks * ARCH_CPU_BLOCK + table + pages * PAGE_SIZE;
+	mem_size = mem_blocks * ARCH_CPU_BLOCK + table + pages * PAGE_SIZE + LOG_BYTES;
 	mem_base = mem_find(bi, mem_size);
 	if (!mem_base)
 		panic("not enough memory: no %lu KiB in one piece below 4 GiB of %lu MiB", mem_size >> 10, top >> 20);
@@ -163,7 +168,7 @@ void mem_init(struct boot_info *bi)
 	mem_make_frames(bi);
 	mem_owed = 0;
 	pool_init(&boot_pool);
-	pool_add_range(&boot_pool, arch_ptr(mem_base + mem_size - pages * PAGE_SIZE), pages);
+	pool_add_range(&boot_pool, arch_ptr(mem_base + mem_size - LOG_BYTES - pages * PAGE_SIZE), pages);
 	arch_mem_init(mem_base, mem_size, &boot_pool);
 }
 

@@ -30,6 +30,8 @@ void mem_init(struct boot_info *bi);
 const void *mem_take_module(struct boot_info *bi, const char *name, u64 *size);
 /** Pages that the hypervisor keeps for itself, in bytes: image, frame table, boot pool. */
 u64 mem_own_bytes(void);
+/** LOG_BYTES, not cleared: what they hold is of the last start, if memory has kept it and all was then as it is now. */
+void *mem_log(void);
 /** The block of CPU @n, zeroed; NULL: there is none (number 0 has its own in the image). */
 void *mem_cpu_block(unsigned n);
 /** Nobody uses old translations of @vm's stage 2 any more. Control lock held. */

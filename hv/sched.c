@@ -232,12 +232,12 @@ void sched_leave(struct vcpu *v)
 {
 	struct cpu *c = v->cpu;
 
+	arch_vcpu_leave(&v->arch); /* first: what it had been sent may wake it */
 	if (c->charged == v)
 		sched_charge(c, NULL);
 	sched_remove(v);
 	list_del(&v->timer_link);
 	v->deadline = ~0UL;
-	arch_vcpu_leave(&v->arch);
 }
 
 void sched_join(struct vcpu *v)

@@ -207,7 +207,13 @@ MUST_CHECK status_t virq_ack(u32 gsi);
 bool virq_take(struct cpu *c, u64 *cookie, u32 *gsi);
 
 /* hv/log.c */
+#define LOG_BYTES 0x2000UL /* of the ring that a warm reset keeps: mem_log */
 extern bool log_panicked;
+/** From now on the log is in memory where the next start, after a warm reset, finds it. What the last one left there
+ * and did not close, by a panic or in silence, is told first. After log_map. */
+void log_keep(void);
+/** The hypervisor is about to end as it was told to: there is nothing to tell about it at the next start. */
+void log_close(void);
 /** The text from @offset on that is still kept, at most @size bytes; returns how many. */
 size_t log_copy(u64 offset, char *buf, size_t size);
 /** Offsets of the oldest character that is kept, and behind the newest. */

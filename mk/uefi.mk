@@ -10,7 +10,7 @@ EFIARCH := $(EFIARCH.$(ARCH))
 
 # Characters of 16 bits; on x86 firmware has Microsoft's calling convention.
 EFIFLAGS := $(BASE) -fpie -fshort-wchar -include hv/lib/hidden.h -DGNU_EFI_USE_MS_ABI -isystem $(EFI)/inc
-EFI_SRC := $(wildcard boot/uefi/*.c boot/uefi/$(ARCHDIR)/*.c boot/uefi/$(ARCHDIR)/*.S) hv/lib/string.c hv/lib/print.c
+EFI_SRC := boot/names.c $(wildcard boot/uefi/*.c boot/uefi/$(ARCHDIR)/*.c boot/uefi/$(ARCHDIR)/*.S) hv/lib/string.c hv/lib/print.c
 EFI_OBJ := $(patsubst %,$(B)/efi-obj/%.o,$(EFI_SRC)) $(B)/efi-obj/gnu-efi/reloc.o
 EFI_CRT := $(B)/efi-obj/gnu-efi/crt0.o
 # The x86 file is made by objcopy, which knows PE; arm64's start-up code has the PE header in it.

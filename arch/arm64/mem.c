@@ -173,6 +173,13 @@ static void mem_window_set(u64 pa)
 	mem_flush(MEM_WINDOW);
 }
 
+void arch_mem_clean(const void *ptr, size_t size)
+{
+	for (u64 a = (u64)ptr; a < (u64)ptr + size; a += 16)
+		asm volatile("dc civac, %0" : : "r"(a) : "memory");
+	dsb(sy);
+}
+
 void arch_mem_zero(u64 pa)
 {
 	mem_window_set(pa);

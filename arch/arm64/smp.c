@@ -75,9 +75,7 @@ void arch_cpu_relax(void)
 /* What the code at boot_cpu reads with the caches off, and what it writes. */
 static void smp_clean(const struct arm_start *s)
 {
-	for (u64 a = (u64)s; a < (u64)(s + 1); a += 16)
-		asm volatile("dc civac, %0" : : "r"(a) : "memory");
-	dsb(sy);
+	arch_mem_clean(s, sizeof(*s));
 }
 
 /* Of this CPU. */

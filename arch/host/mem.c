@@ -159,6 +159,10 @@ void arch_mem_unmap(u64 pa, u64 size)
 	host_open(pa, size, false);
 }
 
+void arch_mem_clean(const void *ptr, size_t size)
+{
+}
+
 void arch_mem_zero(u64 pa)
 {
 	memset(host_machine + pa, 0, PAGE_SIZE);

@@ -52,6 +52,11 @@ bool arch_vm_flush(struct arch_vm *vm)
 void arch_vcpu_leave(struct arch_vcpu *v)
 {
 	v->leaves++;
+	if (v->late) {
+		v->irqs |= v->late;
+		v->late = 0;
+		vcpu_kicked(v);
+	}
 }
 
 static status_t host_policy(struct arch_vm *vm, const void *e, u32 n, size_t size, struct pool *pool)

@@ -29,6 +29,8 @@ void arch_mem_unmap(u64 pa, u64 size);
 /** Take the page-aligned range out of this CPU's TLB: others' part of arch_mem_unmap, where hardware does not
  * broadcast. */
 void arch_mem_flush(u64 pa, u64 size);
+/** [@ptr, @ptr+@size) goes from the caches to memory, where a reset does not reach it. */
+void arch_mem_clean(const void *ptr, size_t size);
 /** Zero physical page @pa, mapped or not, through this CPU's window. */
 void arch_mem_zero(u64 pa);
 /** Copy the page at @pa into @buf through the same window. */

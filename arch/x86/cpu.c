@@ -2,6 +2,7 @@
 /* arch/x86/cpu.c: bring-up of the CPU, idling, the early console, reset and power-off. */
 #include "arch/iface/cpu.h"
 #include "arch/x86/irq.h"
+#include "arch/x86/mce.h"
 #include "arch/x86/smp.h"
 #include "arch/x86/vendor.h"
 #include "hv/lib/panic.h"
@@ -30,6 +31,7 @@ void arch_cpu_init(const struct boot_info *bi)
 	ioapic_init(bi);
 	clock_init(bi);
 	x86_smp_init(bi);
+	x86_mce_init();
 	(void)vendor->cpu_on();
 }
 

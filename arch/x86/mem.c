@@ -3,6 +3,7 @@
 #include "arch/iface/mem.h"
 #include "arch/iface/cpu.h"
 #include "arch/x86/cpu.h"
+#include "arch/x86/mce.h"
 #include "arch/x86/percpu.h"
 #include "arch/x86/smp.h"
 #include "arch/x86/format.h"
@@ -85,6 +86,8 @@ void arch_mem_init(u64 base, u64 size, struct pool *pool)
 	mem_must(ptab_unmap(&mem_table, VA(cpu0_block) + CPU_GUARD, PAGE_SIZE, pool), "guard");
 	mem_must(ptab_map(&mem_table, VA(DMAP_BASE) + base, base, size, PT_R | PT_W | PT_GLOBAL, pool), "own memory");
 	mem_make_window();
+	if (cpuid(1, 0).edx & CPUID1_MCE)
+		mem_cr4 |= CR4_MCE;
 	if (x86_features.smep)
 		mem_cr4 |= CR4_SMEP;
 	if (x86_features.smap)
@@ -145,6 +148,13 @@ static void mem_window_set(u64 pa)
 {
 	*mem_window = pa ? fmt_host4.leaf(pa, PT_R | PT_W, 0) : 0;
 	invlpg((void *)WINDOW_BASE);
+}
+
+void arch_mem_clean(const void *ptr, size_t size)
+{
+	for (const u8 *p = ptr; p < (const u8 *)ptr + size; p += 16) /* as small as a line may be */
+		asm volatile("clflush %0" : : "m"(*p) : "memory");
+	asm volatile("mfence" : : : "memory");
 }
 
 void arch_mem_zero(u64 pa)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arch/x86/smp.c: the machine's CPUs: which there are, and how one is started and interrupted (Intel SDM 3A, 8.4). */
 #include "arch/x86/smp.h"
+#include "arch/x86/mce.h"
 
 #include "arch/iface/cpu.h"
 #include "arch/iface/mem.h"
@@ -115,6 +116,7 @@ static NORETURN void smp_ap(void)
 		arch_halt();
 	}
 	lapic_init_other();
+	x86_mce_init();
 	__atomic_store_n(&smp_state, SMP_UP, __ATOMIC_RELEASE);
 	cpu_main(c->number);
 }

@@ -5,6 +5,7 @@
 #include "arch/iface/cpu.h"
 #include "arch/iface/mem.h"
 #include "arch/x86/format.h"
+#include "arch/x86/mce.h"
 #include "arch/x86/percpu.h"
 #include "arch/x86/vendor.h"
 #include "hv/lib/panic.h"
@@ -307,6 +308,7 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 		svm_length(v, c, 3, x);
 		break;
 	case SVM_EXIT_SHUTDOWN:
+		x86_mce_check("in a guest");
 		x->kind = EXIT_SHUTDOWN;
 		x->fault.what = "triple fault";
 		x->fault.code = c->exitcode;
@@ -320,7 +322,7 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 		x->kind = c->exitcode == SVM_EXIT_VMMCALL ? EXIT_HYPERCALL : EXIT_UNDEFINED;
 		svm_length(v, c, 3, x);
 		break;
-	case SVM_EXIT_EXCP0 + VEC_MC: panic("machine check in a guest");
+	case SVM_EXIT_EXCP0 + VEC_MC: x86_mce_fatal("in a guest");
 	default:
 		x->kind = EXIT_ENTRY_FAILED;
 		x->fault.what =

@@ -2,6 +2,7 @@
 /* arch/x86/trap.c: the hypervisor's GDT, TSS and IDT; its interrupts; and what an exception of ours prints. */
 #include "arch/iface/cpu.h"
 #include "arch/x86/irq.h"
+#include "arch/x86/mce.h"
 #include "arch/x86/percpu.h"
 #include "arch/x86/vendor.h"
 #include "hv/lib/log.h"
@@ -136,6 +137,8 @@ void trap_handler(struct trap_frame *f)
 		lapic_eoi();
 		return;
 	}
+	if (f->vector == VEC_MC)
+		x86_mce_fatal("in the hypervisor");
 	if (f->vector == VEC_NMI) {
 		log_printf("trivet: NMI in the hypervisor at %lx\n", f->rip);
 		return;

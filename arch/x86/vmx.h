@@ -49,6 +49,7 @@
 #define PIN_NMI		BIT(3)
 #define PIN_VIRTUAL_NMI BIT(5)
 #define PIN_TIMER	BIT(6)
+#define PIN_POSTED	BIT(7)
 
 #define PROC_INTR_WINDOW BIT(2)
 #define PROC_TSC_OFFSET	 BIT(3)
@@ -284,7 +285,7 @@ struct vmx_caps {
 	u32 revision;
 	u32 pin, proc, proc2, exit, entry;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
-	u64 cr0_owned; /* CR0 bits that a guest does not change directly; of CR4, cr4_fixed0 */
+	u64 cr0_owned, cr4_owned; /* bits that a guest does not change directly */
 	bool vpid, invept_single;
 	bool pause_loop; /* it exits of loops with PAUSE, not of each PAUSE */
 	bool bochs; /* Bochs 2.7: when it looks for interrupts differs from what the SDM says (vmx_apic.c, vmx.c) */

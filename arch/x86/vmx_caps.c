@@ -183,6 +183,7 @@ const char *vmx_probe(void)
 	vmx_caps.cr0_fixed1 = rdmsr(MSR_VMX_CR0_FIXED1);
 	vmx_caps.cr4_fixed0 = rdmsr(MSR_VMX_CR4_FIXED0);
 	vmx_caps.cr4_fixed1 = rdmsr(MSR_VMX_CR4_FIXED1);
+	vmx_caps.cr4_owned = vmx_caps.cr4_fixed0 | (read_cr4() & CR4_MCE);
 	return caps_missing[0] ? caps_missing : NULL;
 }
 

@@ -4,7 +4,9 @@
 
 /* The bits of CR0 that exist; others are ignored below bit 32 and #GP above (Intel SDM 3A, 2.5). */
 #define CR0_WRITABLE (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
+#define CR4_PSE	     BIT(4)
 #define CR4_PCIDE    BIT(17)
+#define CR4_PAGING   (CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_PKE | CR4_LA57)
 #define AR_L	     BIT(13)
 
 static u64 cr_gpr(struct arch_vcpu *v, unsigned n)
@@ -56,6 +58,40 @@ static void cr_write_cr0(struct arch_vcpu *v, u64 value)
 	cr_skip(v);
 }
 
+/* May CR4 become @value (SDM 2B, as above; 3A, 2.5)? VMXE is not for a guest. */
+static bool cr4_allowed(u64 old, u64 value, u64 efer)
+{
+	u64 changed = old ^ value;
+
+	if ((value & ~vmx_caps.cr4_fixed1) || (value & CR4_VMXE))
+		return false;
+	if ((efer & EFER_LMA) && ((changed & CR4_LA57) || !(value & CR4_PAE)))
+		return false;
+	if ((changed & value & CR4_PCIDE) && (!(efer & EFER_LMA) || (vmread(VMCS_GUEST_CR3) & BITS(11, 0))))
+		return false;
+	return true;
+}
+
+/* A MOV to CR4 that changes MCE, which stays on for us, comes here with all its other changes too. */
+static void cr_write_cr4(struct arch_vcpu *v, u64 value)
+{
+	u64 old = vmx_reg(v, REG_CR4), efer = vmread(VMCS_GUEST_EFER), changed = old ^ value;
+
+	if (!cr4_allowed(old, value, efer)) {
+		vmx_guest_fault(v, VEC_GP, true);
+		return;
+	}
+	if ((vmx_reg(v, REG_CR0) & CR0_PG) && (value & CR4_PAE) && !(efer & EFER_LME) &&
+	    (changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)) && !vmx_load_pdptes(v)) {
+		vmx_guest_fault(v, VEC_GP, true);
+		return;
+	}
+	vmx_set_reg(v, REG_CR4, value);
+	if (changed & CR4_PAGING)
+		vmx_flush_linear(v);
+	cr_skip(v);
+}
+
 static void cr_write_cr8(struct arch_vcpu *v, u64 value)
 {
 	if (value & ~0xfUL) {
@@ -88,6 +124,8 @@ void vmx_exit_cr(struct arch_vcpu *v, u64 qualification)
 		cr_write_cr8(v, cr_gpr(v, gpr));
 	else if (cr == 0 && type == CR_TYPE_TO)
 		cr_write_cr0(v, cr_gpr(v, gpr));
-	else /* CR4.VMXE: a guest has no VMX. CLTS and LMSW touch no owned bit, and CR3 does not exit. */
+	else if (cr == 4 && type == CR_TYPE_TO)
+		cr_write_cr4(v, cr_gpr(v, gpr));
+	else /* CLTS and LMSW touch no owned bit, and CR3 does not exit. */
 		vmx_guest_fault(v, VEC_GP, true);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arch/x86/vmx_exit.c: decoding of VM exits (Intel SDM 3C, chapter 28) into struct exit. */
+#include "arch/x86/mce.h"
 #include "arch/x86/vmx.h"
 #include "hv/lib/panic.h"
 
@@ -122,7 +123,7 @@ static void vmx_decode_exception(struct arch_vcpu *v, struct exit *x)
 		return;
 	}
 	if ((info & EVENT_VECTOR) == VEC_MC)
-		panic("machine check in a guest");
+		x86_mce_fatal("in a guest");
 	if ((info & EVENT_VECTOR) == VEC_DB || (info & EVENT_VECTOR) == VEC_AC) {
 		vmx_give_back(v, info, x);
 		return;

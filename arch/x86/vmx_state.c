@@ -24,7 +24,8 @@ static void state_set_cr0(u64 value)
 static void state_set_cr4(u64 value)
 {
 	vmwrite(VMCS_CR4_SHADOW, value);
-	vmwrite(VMCS_GUEST_CR4, value | vmx_caps.cr4_fixed0);
+	/* Without MCE a machine check while the guest runs would be a shutdown of the CPU, not an exit. */
+	vmwrite(VMCS_GUEST_CR4, value | vmx_caps.cr4_owned);
 }
 
 /* The entry control must agree with LMA. */
@@ -42,7 +43,7 @@ u64 vmx_reg(struct arch_vcpu *v, enum x86_reg reg)
 	switch (reg) {
 	case REG_EFER: return vmread(VMCS_GUEST_EFER);
 	case REG_CR0: return state_cr(VMCS_GUEST_CR0, vmx_caps.cr0_owned, VMCS_CR0_SHADOW);
-	default: return state_cr(VMCS_GUEST_CR4, vmx_caps.cr4_fixed0, VMCS_CR4_SHADOW);
+	default: return state_cr(VMCS_GUEST_CR4, vmx_caps.cr4_owned, VMCS_CR4_SHADOW);
 	}
 }
 

@@ -250,7 +250,7 @@ static void vmx_controls(struct arch_vcpu *v)
 	if (v->vmx.vpid)
 		vmwrite(VMCS_VPID, v->vmx.vpid);
 	vmwrite(VMCS_CR0_MASK, vmx_caps.cr0_owned);
-	vmwrite(VMCS_CR4_MASK, vmx_caps.cr4_fixed0);
+	vmwrite(VMCS_CR4_MASK, vmx_caps.cr4_owned);
 	vmwrite(VMCS_LINK, ~0ULL);
 	if (vmx_caps.pause_loop) {
 		vmwrite(VMCS_PAUSE_GAP, PAUSE_GAP);

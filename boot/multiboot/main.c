@@ -3,6 +3,7 @@
  * hv_main. */
 #include "boot/acpi.h"
 #include "boot/handoff.h"
+#include "boot/multiboot/folder.h"
 #include "boot/multiboot/parse.h"
 #include "hv/lib/log.h"
 #include "hv/lib/panic.h"
@@ -67,9 +68,12 @@ static NORETURN void boot_go(void)
 void boot_multiboot_main(u32 magic, u64 info)
 {
 	status_t s = multiboot_parse(magic, info, boot_map, boot_warn, &boot_info);
+	char why[FOLDER_WHY];
 
 	if (s != OK)
 		panic("the loader's Multiboot information is unusable (magic %x, at %lx): status %d", magic, info, s);
+	if (!folder_resolve(&boot_info, boot_map, why))
+		panic("boot: %s", why);
 	if (!boot_info.acpi_rsdp)
 		boot_info.acpi_rsdp = boot_scan_rsdp();
 	boot_go();

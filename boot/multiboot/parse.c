@@ -100,6 +100,19 @@ static void multiboot_string(const struct multiboot *m, char *d, size_t size, u6
 	}
 }
 
+/* Without the file's address that iPXE puts in front, as in "tftp://server/service.bin service". */
+static void multiboot_strip(char string[BOOT_STRING])
+{
+	char *address = strstr(string, "://"), *blank = strchr(string, ' ');
+	size_t n;
+
+	if (!address || !blank || blank < address)
+		return;
+	n = strlen(blank + 1) + 1;
+	memmove(string, blank + 1, n);
+	memset(string + n, 0, BOOT_STRING - n);
+}
+
 /* @p: address, pitch, width, height, bits per pixel, type; @rgb: six bytes of colour layout, NULL: missing. */
 static void multiboot_fb(const struct multiboot *m, const u8 *p, const u8 *rgb)
 {
@@ -158,8 +171,10 @@ static void multiboot1_modules(const struct multiboot *m, u64 pa, u32 count)
 			return;
 		}
 		mod = multiboot_module(m, multiboot_read(p, 4), multiboot_read(p + 4, 4));
-		if (mod != NULL && multiboot_read(p + 8, 4) != 0)
+		if (mod != NULL && multiboot_read(p + 8, 4) != 0) {
 			multiboot_string(m, mod->string, sizeof(mod->string), multiboot_read(p + 8, 4));
+			multiboot_strip(mod->string);
+		}
 	}
 }
 

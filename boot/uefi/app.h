@@ -38,8 +38,12 @@ void memory_release(void);
 /** The machine is ours: end all services (7.4.6). Its memory goes into the regions of @bi. */
 void memory_exit(struct boot_info *bi);
 
-/* file.c: files of the volume that we come from. */
+/* file.c */
 
+/**
+ * Find the volume with our files: the one that this program was loaded from, or else another one of the same disk, or
+ * of any. Its root takes the place of the folder \trivet where that is not there, as with what iPXE has downloaded.
+ */
 void file_init(void);
 /**
  * The whole file at @path, in memory_get's memory. con_fail says that it is not there, or cannot be read, for @reason;

@@ -113,14 +113,3 @@ void convert_options(const u16 *options, size_t size, char text[BOOT_STRING])
 		text[to++] = (char)options[at++];
 	text[to] = '\0';
 }
-
-void convert_append(char text[BOOT_STRING], const char *line, size_t size)
-{
-	size_t n = strlen(text);
-
-	if (n && n < BOOT_STRING - 1)
-		text[n++] = ' ';
-	for (size_t i = 0; i < size && line[i] != '\n' && line[i] != '\0' && n < BOOT_STRING - 1; i++)
-		text[n++] = line[i] >= ' ' && line[i] <= '~' ? line[i] : ' ';
-	text[n] = '\0';
-}

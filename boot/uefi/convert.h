@@ -31,7 +31,4 @@ void convert_mask(u32 mask, u8 *pos, u8 *size);
  */
 void convert_options(const u16 *options, size_t size, char text[BOOT_STRING]);
 
-/** Append the first line of @line, @size bytes, to @text behind a blank; what is not printable ASCII becomes blanks. */
-void convert_append(char text[BOOT_STRING], const char *line, size_t size);
-
 #endif

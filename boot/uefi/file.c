@@ -1,22 +1,79 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* boot/uefi/file.c: files of the volume that we come from. */
 #include "boot/uefi/app.h"
-#include "boot/uefi/names.h"
+#include "boot/names.h"
 #include "hv/lib/string.h"
 #include "hv/lib/util.h"
 
 #define FILE_CHUNK (4 * SIZE_2M) /* bytes that are read at once: firmware drivers are not all good at very many */
 
 static EFI_FILE_HANDLE file_root;
+static size_t file_skip; /* characters of a path that the volume does not have */
+
+static bool file_is(EFI_FILE_HANDLE root, const u16 *path)
+{
+	EFI_FILE_HANDLE f;
+
+	if (root->Open(root, &f, (CHAR16 *)path, EFI_FILE_MODE_READ, 0) != EFI_SUCCESS)
+		return false;
+	f->Close(f);
+	return true;
+}
+
+/* The root of the file system on @handle, NULL: it has none. */
+static EFI_FILE_HANDLE file_volume(EFI_HANDLE handle)
+{
+	EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *volume = uefi_protocol(handle, (EFI_GUID)EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID);
+	EFI_FILE_HANDLE root = NULL;
+
+	return volume && volume->OpenVolume(volume, &root) == EFI_SUCCESS ? root : NULL;
+}
+
+/* Is it the volume? Then it is where all files come from. */
+static bool file_ours(EFI_FILE_HANDLE root)
+{
+	static const u16 path[] = u"\\trivet\\trivet.elf";
+	size_t folder = strlen(NAMES_FOLDER) - 1;
+
+	if (!root || (!file_is(root, path) && !file_is(root, path + folder)))
+		return false;
+	file_root = root;
+	file_skip = file_is(root, path) ? 0 : folder;
+	return true;
+}
+
+/* Whether the device @inner is @outer, or a part of it. */
+static bool file_within(EFI_HANDLE inner, EFI_HANDLE outer)
+{
+	const EFI_DEVICE_PATH_PROTOCOL *i = uefi_protocol(inner, (EFI_GUID)EFI_DEVICE_PATH_PROTOCOL_GUID);
+	const EFI_DEVICE_PATH_PROTOCOL *o = uefi_protocol(outer, (EFI_GUID)EFI_DEVICE_PATH_PROTOCOL_GUID);
+	const u8 *end = (const u8 *)o;
+
+	if (!i || !o)
+		return false;
+	while (!IsDevicePathEndType((const EFI_DEVICE_PATH_PROTOCOL *)end))
+		end = (const u8 *)NextDevicePathNode((const EFI_DEVICE_PATH_PROTOCOL *)end);
+	return memcmp(i, o, end - (const u8 *)o) == 0;
+}
 
 void file_init(void)
 {
 	EFI_LOADED_IMAGE_PROTOCOL *self = uefi_protocol(uefi_image, (EFI_GUID)EFI_LOADED_IMAGE_PROTOCOL_GUID);
-	EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *volume = NULL;
+	EFI_FILE_HANDLE own = self && self->DeviceHandle ? file_volume(self->DeviceHandle) : NULL;
+	EFI_HANDLE *h;
+	UINTN n;
 
-	if (self && self->DeviceHandle)
-		volume = uefi_protocol(self->DeviceHandle, (EFI_GUID)EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID);
-	if (!volume || volume->OpenVolume(volume, &file_root) != EFI_SUCCESS)
+	if (file_ours(own))
+		return;
+	h = self && self->DeviceHandle ? uefi_handles((EFI_GUID)EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID, &n) : NULL;
+	for (UINTN i = 0; h && i < n; i++)
+		if (file_within(h[i], self->DeviceHandle) && file_ours(file_volume(h[i])))
+			break;
+	if (h)
+		uefi_boot->FreePool(h);
+	if (!file_root)
+		file_root = own;
+	if (!file_root)
 		con_fail("this program was not started from a volume with a file system");
 }
 
@@ -51,6 +108,7 @@ void *file_load(const u16 *path, const char *reason, u64 *size)
 	EFI_STATUS s;
 	u8 *to;
 
+	path += file_skip;
 	file_text(path, text);
 	s = file_root->Open(file_root, &f, (CHAR16 *)path, EFI_FILE_MODE_READ, 0);
 	if (s == EFI_NOT_FOUND && !reason)

@@ -4,7 +4,7 @@
 #include "boot/uefi/app.h"
 #include "boot/uefi/convert.h"
 #include "boot/uefi/image.h"
-#include "boot/uefi/names.h"
+#include "boot/names.h"
 #include "hv/lib/print.h"
 #include "hv/lib/string.h"
 #include "hv/lib/util.h"
@@ -31,16 +31,18 @@ EFI_HANDLE *uefi_handles(EFI_GUID guid, UINTN *n)
 	return uefi_boot->LocateHandleBuffer(ByProtocol, &guid, NULL, n, &h) == EFI_SUCCESS && *n ? h : NULL;
 }
 
+static const char *main_config = "trivet.ini";
+
 /* The file @name of ours, or one that the configuration names in @line. */
 static void *main_load(const char *name, u32 line, u64 *size)
 {
-	char reason[40] = "";
+	char reason[48] = "";
 	u16 path[NAMES_PATH];
 
 	if (line)
-		snprintf(reason, sizeof(reason), ", named in line %u of trivet.ini", line);
+		snprintf(reason, sizeof(reason), ", named in line %u of %s", line, main_config);
 	if (names_path(name, path) != OK)
-		con_fail("trivet.ini:%u: no file on this volume can be called %s", line, name);
+		con_fail("%s:%u: no file on this volume can be called %s", main_config, line, name);
 	return file_load(path, reason, size);
 }
 
@@ -50,7 +52,7 @@ static void *main_module(struct boot_info *bi, const char *file, const char *str
 	void *p;
 
 	if (bi->nmodules == BOOT_MAX_MODULES)
-		con_fail("trivet.ini:%u: there are more than %d files with this one", line, BOOT_MAX_MODULES);
+		con_fail("%s:%u: there are more than %d files with this one", main_config, line, BOOT_MAX_MODULES);
 	p = main_load(file, line, &m->size);
 	m->base = (u64)p;
 	str_copy(m->string, string, sizeof(m->string));
@@ -66,6 +68,22 @@ static bool main_has(const struct boot_info *bi, const char *string)
 	return false;
 }
 
+/* The names of the hypervisor's functions, for a panic: it goes without them, too. */
+static void main_symbols(struct boot_info *bi)
+{
+	struct boot_module *m = &bi->module[bi->nmodules];
+	u16 path[NAMES_PATH];
+	void *file = NULL;
+
+	if (bi->nmodules < BOOT_MAX_MODULES && names_path("symbols.bin", path) == OK)
+		file = file_load(path, NULL, &m->size);
+	if (!file)
+		return;
+	m->base = (u64)file;
+	str_copy(m->string, "hypervisor symbols", sizeof(m->string));
+	bi->nmodules++;
+}
+
 /* In the order that ./trivet gives them to other loaders. */
 static void main_modules(struct boot_info *bi)
 {
@@ -76,25 +94,31 @@ static void main_modules(struct boot_info *bi)
 
 	if (image_check_service(service, bi->module[0].size, &why) != OK)
 		con_fail("\\trivet\\service.bin: %s", why);
-	config = main_module(bi, "trivet.ini", "config", 0);
+	config = main_module(bi, main_config, "config", 0);
 	for (names_start(&n, config, bi->module[1].size); names_next(&n, name);)
 		if (!main_has(bi, name))
 			main_module(bi, name, name, n.line);
 	if (n.why)
-		con_fail("trivet.ini:%u: %s", n.line, n.why);
+		con_fail("%s:%u: %s", main_config, n.line, n.why);
+	main_symbols(bi);
 }
 
-/* For the hypervisor, behind what the firmware's boot entry says. */
+/*
+ * For the hypervisor, behind what the firmware's boot entry or the menu says. The word "recovery" there leaves aside
+ * what may have been edited: this line and the configuration.
+ */
 static void main_command_line(struct boot_info *bi)
 {
 	u16 path[NAMES_PATH];
 	const char *line = NULL;
 	u64 size = 0;
 
-	if (names_path("cmdline.txt", path) == OK)
+	if (names_word(bi->cmdline, "recovery"))
+		main_config = "recovery.ini";
+	else if (names_path("cmdline.txt", path) == OK)
 		line = file_load(path, NULL, &size);
 	if (line)
-		convert_append(bi->cmdline, line, size);
+		names_append(bi->cmdline, line, size);
 }
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)

@@ -172,12 +172,16 @@ def unpacked(kernel):
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--arch", choices=ARCHES, default="x86_64")
+    p.add_argument("--package", help="only unpack this package of the architecture, in a folder of its name")
     p.add_argument("folder", type=pathlib.Path)
     args = p.parse_args()
     out, arch = args.folder, ARCHES[args.arch]
     out.mkdir(parents=True, exist_ok=True)
     os.umask(0o022)
     apt = Apt(arch.debian, out)
+    if args.package:
+        apt.unpack(args.package, out / args.package)
+        return
     root = apt.unpack(apt.dependency(arch.kernel), out / "kernel")
     busybox = pathlib.Path("/bin/busybox") if apt.native else \
         apt.unpack("busybox-static", out / "busybox") / "bin" / "busybox"

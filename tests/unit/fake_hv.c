@@ -68,6 +68,7 @@ void hv_find_memory(u64 base)
 	memset(vm_table, 0, sizeof(vm_table));
 	memset(&hv_boot_info, 0, sizeof(hv_boot_info));
 	fb.at = NULL;
+	hv_log_restart();
 	hv_region(base, base + 0x9f000, BOOT_MEM_RAM);
 	hv_region(base + 0x9f000, base + 0x100000, BOOT_MEM_RESERVED);
 	hv_region(base + 0x100000, base + HOST_RAM, BOOT_MEM_RAM);
@@ -89,6 +90,13 @@ void hv_start(void)
 	sched_init(this_cpu(), 0);
 	smp_start();
 	service_create(&hv_boot_info);
+}
+
+void hv_log_restart(void)
+{
+	memset(&log_early, 0, sizeof(log_early));
+	log_ring = &log_early;
+	log_panicked = false;
 }
 
 void hv_boot(void)

@@ -57,6 +57,8 @@ extern u64 hv_seed;
 /** hv/log.c's panic(), renamed: a test's own is fake_panic.c's. */
 NORETURN void hv_panic(const char *fmt, ...) PRINTF(1, 2);
 
+/** The log as it is before anything is said; memory stays, so log_keep is that of the next start. */
+void hv_log_restart(void);
 /** What the hypervisor has logged, as a string. */
 const char *hv_log(void);
 

@@ -37,13 +37,13 @@ static void phys_free(void)
 	warnings = 0;
 }
 
-static void phys_put(u32 at, u64 v, unsigned n)
+__attribute__((unused)) static void phys_put(u32 at, u64 v, unsigned n)
 {
 	for (; n-- != 0; v >>= 8)
 		phys[at++] = (u8)v;
 }
 
-PRINTF(1, 2) static void phys_warn(const char *fmt, ...)
+__attribute__((unused)) PRINTF(1, 2) static void phys_warn(const char *fmt, ...)
 {
 	warnings++;
 }

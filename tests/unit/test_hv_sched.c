@@ -302,6 +302,22 @@ static void a_higher_priority_goes_first(void **state)
 	assert_ptr_equal(irq(g[0]), g[1]);
 }
 
+/* What was sent to it is found when its state is taken out of the CPU: awake, it goes to its new place all the same. */
+static void one_that_wakes_as_it_leaves_is_not_lost(void **state)
+{
+	run(g[0]);
+	assert_ptr_equal(hv_wait(0, 0), g[0]);
+	run(g[1]);
+	assert_ptr_equal(hv_exit(g[0], (struct exit){ .kind = EXIT_HALT }), g[1]);
+	assert_int_equal(g[0]->state, VCPU_HALTED);
+	g[0]->arch.late = 1;
+	sched(g[0], 2, SCHED_SHARES, 0, 0);
+	assert_int_equal(g[0]->state, VCPU_READY);
+	assert_int_equal(c->ready_mask, 1u << 2);
+	assert_true(list_empty(&c->ready[0]));
+	assert_ptr_equal(irq(g[1]), g[0]);
+}
+
 static void equals_share_as_they_are_told(void **state)
 {
 	struct vcpu *v;
@@ -400,6 +416,7 @@ int main(void)
 		T(a_timer_in_the_past_fires_at_once),
 		T(a_stopped_guests_timer_wakes_nobody),
 		T(a_higher_priority_goes_first),
+		T(one_that_wakes_as_it_leaves_is_not_lost),
 		T(equals_share_as_they_are_told),
 		T(the_service_vms_time_is_that_of_the_guest_it_works_for),
 		T(a_doorbells_handler_is_the_time_of_who_rang),

@@ -101,8 +101,8 @@ static void a_screen_that_is_not_where_one_can_be_is_refused(void **state)
 	refused(T_ACPI + 0x1000, "firmware's tables");
 	refused(HOST_DEVICE & ~0x3ffffUL, "interrupt controller");
 	refused(1UL << 50, "it cannot be mapped");
-	refused(~0UL - 0x80000, "it cannot be mapped"); /* ends below the top, but nothing is there */
-	refused(~0UL - 0x1000 + 1, "makes no sense");	/* its last page is 0 */
+	refused(~0UL - 0x80000 + 1, "it cannot be mapped"); /* ends below the top, but nothing is there */
+	refused(~0UL - 0x1000 + 1, "makes no sense");	    /* its last page is 0 */
 }
 
 static void what_it_says_of_itself_is_checked_first(void **state)
@@ -154,7 +154,7 @@ static void a_panic_is_drawn_and_the_log_below_it(void **state)
 {
 	boot(HOLE);
 	screen_start();
-	log_printf("the last words before\n");
+	log_printf("a\nb\nc\nd\ne\nf\nthe last words before\n");
 	die("all is lost\n  registers");
 	assert_true(shows(0, "TRIVET HAS STOPPED", 0xffffff));
 	assert_true(shows(2, "trivet: PANIC: all is lost ", 0x600000));

@@ -141,6 +141,27 @@ static void a_module_that_ends_before_its_start_is_dropped(void **state)
 	assert_int_equal(warnings, 1);
 }
 
+static void an_address_before_a_modules_name_goes(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "tftp://10.0.2.2/a/service.bin service", "service" },
+		{ "http://h/symbols.bin hypervisor symbols", "hypervisor symbols" },
+		{ "http://h/vmlinuz", "http://h/vmlinuz" },
+		{ "kernel with://in", "kernel with://in" },
+		{ "/boot/x y", "/boot/x y" },
+		{ "http://h/x ", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		build1();
+		memcpy(phys + 340, cases[i][0], strlen(cases[i][0]) + 1);
+		assert_int_equal(multiboot_parse(MULTIBOOT1_MAGIC, PHYS_BASE, phys_map, phys_warn, &out), OK);
+		assert_string_equal(out.module[0].string, cases[i][1]);
+		for (size_t k = strlen(cases[i][1]); k < BOOT_STRING; k++)
+			assert_int_equal(out.module[0].string[k], 0);
+	}
+}
+
 static void information_cut_off_anywhere_does_no_harm(void **state)
 {
 	u32 size = build2();
@@ -186,6 +207,7 @@ int main(void)
 		cmocka_unit_test(both_versions_are_read),
 		cmocka_unit_test(screens_without_direct_colour_are_told),
 		cmocka_unit_test(a_module_that_ends_before_its_start_is_dropped),
+		cmocka_unit_test(an_address_before_a_modules_name_goes),
 		cmocka_unit_test(information_cut_off_anywhere_does_no_harm),
 		cmocka_unit_test(mutations_do_no_harm),
 	};

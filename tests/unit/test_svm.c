@@ -28,6 +28,16 @@ static inline u64 arch_counter(void)
 #include <cmocka.h>
 
 struct x86_features x86_features;
+
+void x86_mce_fatal(const char *where)
+{
+	panic("machine check %s", where);
+}
+
+void x86_mce_check(const char *where)
+{
+}
+
 u64 x86_image_offset;
 const struct ptab_format fmt_npt;
 static struct arch_vm vm;

@@ -183,23 +183,6 @@ static void options_lose_the_programs_name(void **state)
 	assert_int_equal(strlen(options(longer, sizeof(longer))), BOOT_STRING - 1);
 }
 
-static void a_line_is_appended(void **state)
-{
-	char text[BOOT_STRING] = "", longer[BOOT_STRING];
-
-	convert_append(text, "report\r\nmore", 12);
-	assert_string_equal(text, "report ");
-	convert_append(text, "a\xff", 2);
-	assert_string_equal(text, "report  a ");
-	convert_append(text, "", 0);
-	convert_append(text, "b\0c", 3);
-	assert_string_equal(text, "report  a   b");
-	memset(longer, 'x', sizeof(longer));
-	convert_append(text, longer, sizeof(longer));
-	convert_append(text, longer, sizeof(longer));
-	assert_int_equal(strlen(text), BOOT_STRING - 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,7 +194,6 @@ int main(void)
 		cmocka_unit_test(any_map_gives_sane_regions),
 		cmocka_unit_test(masks_become_positions),
 		cmocka_unit_test(options_lose_the_programs_name),
-		cmocka_unit_test(a_line_is_appended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,11 @@ u64 vmx_enter(struct vcpu_regs *r, u64 *host_rsp, u64 launched)
 	return enter_flags;
 }
 
+void x86_mce_fatal(const char *where)
+{
+	panic("machine check %s", where);
+}
+
 const char *vmx_probe(void)
 {
 	return NULL;
@@ -183,6 +188,7 @@ static int fresh(void **state)
 	vmx_caps.cr0_fixed1 = BITS(31, 0);
 	vmx_caps.cr4_fixed0 = CR4_VMXE;
 	vmx_caps.cr4_fixed1 = BITS(22, 0);
+	vmx_caps.cr4_owned = CR4_VMXE | CR4_MCE;
 	vcpu.vm = &vm;
 	vcpu.regs = &regs;
 	vcpu.vmx.apic_page = apic_page;
@@ -546,6 +552,53 @@ static void bad_control_registers_fault_and_change_nothing(void **state)
 	assert_int_equal(vcpu.tpr, 0);
 }
 
+static void machine_checks_are_on_whatever_the_guest_says(void **state)
+{
+	assert_int_equal(vmcs[VMCS_GUEST_CR4] & CR4_MCE, CR4_MCE);
+	assert_int_equal(vmx_reg(&vcpu, REG_CR4), 0);
+	mov_to(4, CR4_MCE | CR4_OSFXSR);
+	assert_moved();
+	assert_int_equal(vmx_reg(&vcpu, REG_CR4), CR4_MCE | CR4_OSFXSR);
+	mov_to(4, CR4_PAE);
+	assert_moved();
+	assert_int_equal(vmx_reg(&vcpu, REG_CR4), CR4_PAE);
+	assert_int_equal(vmcs[VMCS_GUEST_CR4], CR4_PAE | CR4_MCE | CR4_VMXE);
+	memory[0] = 0x7001;
+	vmcs[VMCS_GUEST_CR0] |= CR0_PG;
+	mov_to(4, CR4_PAE | CR4_MCE | CR4_PGE); /* with PAE paging on, the four entries are loaded again */
+	assert_moved();
+	assert_int_equal(vmcs[VMCS_GUEST_PDPTE], 0x7001);
+	memory[0] = 0x7003;
+	mov_to(4, CR4_PAE);
+	assert_fault();
+	assert_int_equal(vmx_reg(&vcpu, REG_CR4), CR4_PAE | CR4_MCE | CR4_PGE);
+}
+
+static void bad_values_of_cr4_fault_and_change_nothing(void **state)
+{
+	static const u64 bad[] = { CR4_MCE | BIT(23), CR4_MCE | BIT(63), CR4_VMXE | CR4_MCE,
+				   CR4_MCE | CR4_PCIDE | CR4_PAE };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		mov_to(4, bad[i]);
+		assert_fault();
+	}
+	assert_int_equal(vmx_reg(&vcpu, REG_CR4), 0);
+	vmcs[VMCS_GUEST_EFER] = EFER_LME | EFER_LMA;
+	vmcs[VMCS_GUEST_CR4] |= CR4_PAE;
+	mov_to(4, CR4_MCE); /* PAE goes in long mode */
+	assert_fault();
+	mov_to(4, CR4_MCE | CR4_PAE | CR4_LA57);
+	assert_fault();
+	mov_to(4, CR4_MCE | CR4_PAE | CR4_PCIDE);
+	assert_moved();
+	vmcs[VMCS_GUEST_CR3] = 0x1001;
+	mov_to(4, CR4_PAE);
+	assert_moved();
+	mov_to(4, CR4_MCE | CR4_PAE | CR4_PCIDE);
+	assert_fault();
+}
+
 static void paging_with_lme_enters_and_leaves_long_mode(void **state)
 {
 	vmcs[VMCS_GUEST_EFER] = EFER_LME;
@@ -715,6 +768,8 @@ int main(void)
 		TEST(preemption_timer_makes_hv_look_for_interrupts),
 		TEST(cache_bits_are_the_guests_to_see_alone),
 		TEST(bad_control_registers_fault_and_change_nothing),
+		TEST(machine_checks_are_on_whatever_the_guest_says),
+		TEST(bad_values_of_cr4_fault_and_change_nothing),
 		TEST(paging_with_lme_enters_and_leaves_long_mode),
 		TEST(pae_paging_loads_the_four_entries_or_faults),
 		TEST(cr8_is_the_task_priority),

@@ -19,6 +19,7 @@ struct arch_vcpu {
 	u32 id;
 	u64 pc;
 	u64 irqs;	 /* pending, by vector & 63                     */
+	u64 late;	 /* the same, sent but not seen before it leaves */
 	bool irqs_off;	 /* no interrupt wakes it                       */
 	bool extint;	 /* the 8259's line                             */
 	u64 deadline;	 /* of its timer, ~0 none                       */

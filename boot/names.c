@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* boot/uefi/names.c: the files that a configuration names, and where they lie on the volume. ./trivet has the same
- * rules. */
-#include "boot/uefi/names.h"
+/* boot/names.c: the files that a configuration names, and where they lie on the volume. ./trivet has the same rules. */
+#include "boot/names.h"
 
 #include "hv/lib/string.h"
 #include "hv/lib/util.h"
@@ -162,4 +161,29 @@ status_t names_path(const char *name, u16 path[NAMES_PATH])
 	}
 	path[0] = 0;
 	return ERR_FORMAT;
+}
+
+void names_append(char text[BOOT_STRING], const char *line, size_t size)
+{
+	size_t n = strlen(text);
+
+	if (n && n < BOOT_STRING - 1)
+		text[n++] = ' ';
+	for (size_t i = 0; i < size && line[i] != '\n' && line[i] != '\0' && n < BOOT_STRING - 1; i++)
+		text[n++] = line[i] >= ' ' && line[i] <= '~' ? line[i] : ' ';
+	text[n] = '\0';
+}
+
+bool names_word(const char *text, const char *word)
+{
+	for (struct span rest = { text, strlen(text) }, s; rest.len; rest.at += s.len, rest.len -= s.len) {
+		while (rest.len && names_blank(rest.at[0])) {
+			rest.at++;
+			rest.len--;
+		}
+		s = names_until(rest, names_blank);
+		if (names_is(s, word))
+			return true;
+	}
+	return false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* boot/uefi/names.h: the files that a configuration (docs/config.md) names, and where they lie on the volume. */
-#ifndef BOOT_UEFI_NAMES_H
-#define BOOT_UEFI_NAMES_H
+/* boot/names.h: the files that a configuration (docs/config.md) names, and where they lie on the volume. */
+#ifndef BOOT_NAMES_H
+#define BOOT_NAMES_H
 
 #include "hv/abi/boot_info.h"
 #include "hv/abi/status.h"
@@ -30,5 +30,10 @@ bool names_next(struct names *n, char name[BOOT_STRING]);
  * 13.5.2: Open). ERR_FORMAT: characters that FAT does not have, or a part "." or ".."; it is then empty.
  */
 MUST_CHECK status_t names_path(const char *name, u16 path[NAMES_PATH]);
+
+/** Append the first line of @line, @size bytes, to @text behind a blank; what is not printable ASCII becomes blanks. */
+void names_append(char text[BOOT_STRING], const char *line, size_t size);
+/** Whether @word is one of the words of @text. */
+bool names_word(const char *text, const char *word);
 
 #endif

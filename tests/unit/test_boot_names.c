@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LINK: boot/uefi/names.c */
-/* tests/unit/test_uefi_names.c: the files that a configuration names for the UEFI loader, and their paths. */
-#include "boot/uefi/names.h"
+/* LINK: boot/names.c */
+/* tests/unit/test_boot_names.c: the files that a configuration names, and their paths; words of command lines. */
+#include "boot/names.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -123,6 +123,33 @@ static void names_that_lead_elsewhere_are_refused(void **state)
 		assert_string_equal(path(bad[i]), "");
 }
 
+static void a_line_is_appended(void **state)
+{
+	char text[BOOT_STRING] = "", longer[BOOT_STRING];
+
+	names_append(text, "report\r\nmore", 12);
+	assert_string_equal(text, "report ");
+	names_append(text, "a\xff", 2);
+	assert_string_equal(text, "report  a ");
+	names_append(text, "", 0);
+	names_append(text, "b\0c", 3);
+	assert_string_equal(text, "report  a   b");
+	memset(longer, 'x', sizeof(longer));
+	names_append(text, longer, sizeof(longer));
+	names_append(text, longer, sizeof(longer));
+	assert_int_equal(strlen(text), BOOT_STRING - 1);
+}
+
+static void words_are_whole(void **state)
+{
+	assert_true(names_word("recovery", "recovery"));
+	assert_true(names_word(" report\trecovery quiet", "recovery"));
+	assert_true(names_word("report recovery", "recovery"));
+	assert_false(names_word("", "recovery"));
+	assert_false(names_word("  ", "recovery"));
+	assert_false(names_word("recovery2 norecovery recover", "recovery"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +159,8 @@ int main(void)
 		cmocka_unit_test(any_bytes_are_survived),
 		cmocka_unit_test(names_become_paths_in_our_folder),
 		cmocka_unit_test(names_that_lead_elsewhere_are_refused),
+		cmocka_unit_test(a_line_is_appended),
+		cmocka_unit_test(words_are_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
