@@ -18,11 +18,12 @@ OVMF_VARIABLES = pathlib.Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 AAVMF = pathlib.Path("/usr/share/AAVMF/AAVMF_CODE.fd")
 AAVMF_VARIABLES = pathlib.Path("/usr/share/AAVMF/AAVMF_VARS.fd")
 MEMTEST = pathlib.Path("/boot/memtest86+x64.bin")
-GRUB = {"i386-pc": pathlib.Path("/usr/lib/grub/i386-pc"), "x86_64-efi": pathlib.Path("/usr/lib/grub/x86_64-efi"),
-        "arm64-efi": ASSETS / "arm64" / "grub"}
-GRUB_MODULES = {"i386-pc": "linux normal iso9660 biosdisk serial terminal test echo reboot",
-                "x86_64-efi": "linux normal iso9660 part_msdos part_gpt fat serial terminal test echo reboot",
+GRUB = {"i386-pc": pathlib.Path("/usr/lib/grub/i386-pc"),
+        "arm64-efi": ASSETS / "arm64" / "grub-efi-arm64-bin" / "usr" / "lib" / "grub" / "arm64-efi"}
+GRUB_MODULES = {"i386-pc": "linux linux16 normal iso9660 biosdisk serial terminal test echo reboot",
                 "arm64-efi": "linux normal iso9660 part_msdos part_gpt fat terminal test echo reboot"}
+IPXE = ASSETS / "ipxe" / "boot" / "ipxe.lkrn"
+DEBIAN = ASSETS / "debian.img"
 HERE = pathlib.Path(__file__).parent
 
 MENU = """\
@@ -31,6 +32,12 @@ set timeout={timeout}
 menuentry "Debian" {{
 	linux /vmlinuz console={tty} {append}
 	initrd /initrd.gz
+}}
+"""
+IPXE_MENU = """\
+set timeout=0
+menuentry "iPXE" {{
+	linux16 /{file}
 }}
 """
 SERIAL = "serial --unit=0 --speed=115200\nterminal_input serial\nterminal_output serial"
@@ -53,7 +60,7 @@ def grub_disk(system, name="disk.img", menu=MENU, files=None, grub="i386-pc", **
     root = system.folder / "root"
     shutil.rmtree(root, ignore_errors=True)
     (root / "boot" / "grub").mkdir(parents=True)
-    words |= {"tty": system.tty, "serial": SERIAL if system.arch == "x86_64" else ""}  # UEFI has its own for arm64
+    words |= {"tty": system.tty, "serial": "" if grub.endswith("efi") else SERIAL}  # UEFI's console is there already
     (root / "boot" / "grub" / "grub.cfg").write_text(menu.format(**words))
     for file in files or (system.assets / "vmlinuz", system.assets / "initrd.gz"):
         shutil.copy(file, root)
@@ -76,6 +83,7 @@ def rom(system, *defines):
     return out
 
 
+@pytest.mark.parametrize("pc", [name for name in EVERY if name == "vmx"], indirect=True)
 def test_seabios_boots_debian_through_grub(pc):
     """From the disk's boot sector to GRUB's menu on the serial line, to the kernel, to power-off by its ACPI tables."""
     grub_disk(pc, timeout=1, append="trivet.test=smoke")
@@ -95,6 +103,38 @@ def test_seabios_with_several_cpus_resets_and_starts_again(svm):
     result.assert_audited()
 
 
+def debian_shell(system, child, commands):
+    """Log in on Debian's console, once it is there, say @commands, each with what it must answer, and switch it off."""
+    child.expect_exact("GNU GRUB", timeout=2 * system.seconds)
+    child.expect_exact("debian login: ", timeout=2 * system.seconds)
+    child.send("root\r")
+    child.expect_exact(":~# ")
+    for command, answer in commands:
+        child.send(f"{command}\r")
+        child.expect(rf"[\r\n]{answer}\r?\n")  # bash says something to the terminal before it
+        child.expect_exact(":~# ")
+    child.send("poweroff\r")
+    child.expect("guest .* has powered off")
+    child.expect(r"leaves, 0 violations")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_seabios_boots_debians_disk_to_its_login(svm):
+    """GRUB, kernel, initramfs, systemd, a shell: all from a disk that mmdebstrap has made (tests/assets/debian.py)."""
+    (svm.folder / DEBIAN.name).symlink_to(DEBIAN)
+    child = svm.console("--config", config(svm, f"memory = 256M\ndisk = {DEBIAN.name}"), seconds=4 * svm.seconds)
+    debian_shell(svm, child, [("cat /sys/block/vda/device/vendor", "0x1af4"), ("ls -d /sys/firmware/[ae]*", "/sys/firmware/acpi")])
+
+
+def test_ovmf_boots_debians_disk_to_its_login(svm):
+    """The same disk, by its EFI partition."""
+    (svm.folder / DEBIAN.name).symlink_to(DEBIAN)
+    child = svm.console("--config", uefi(svm, f"disk = {DEBIAN.name}", memory=256), seconds=4 * svm.seconds)
+    debian_shell(svm, child, [("ls -d /sys/firmware/e*", "/sys/firmware/efi")])
+
+
 def test_seabios_takes_the_first_disk_and_says_when_there_is_none(svm):
     """The configuration's order counts, not the devices'; an empty disk is no reason to try nothing else."""
     config_file = config(svm, "memory = 64M\ndisk = empty.img\nrng = no", poweroff="no")
@@ -107,33 +147,50 @@ def test_seabios_takes_the_first_disk_and_says_when_there_is_none(svm):
     child.expect(pexpect.EOF)
 
 
-def test_seabios_starts_memtest(svm):
-    """memtest86+ takes the screen's place on the serial line, and all of its tests are passed once."""
+def test_memtest_passes_under_seabios(svm):
+    """memtest86+ takes the screen's place on the serial line, and its tests pass once, in as little memory as SeaBIOS and GRUB
+    take. The last one is left out: it waits for 160 seconds. Number keys are its function keys."""
     grub_disk(svm, menu=MEMTEST_MENU, files=[MEMTEST], file=MEMTEST.name)
-    child = svm.console("--config", config(svm, "memory = 16M\ndisk = disk.img", poweroff="no"), seconds=8 * svm.seconds)
-    child.expect_exact("Memtest86+", timeout=svm.seconds)
-    child.expect(r"Pass: +1 +Errors: 0 ", timeout=8 * svm.seconds)
+    child = svm.console("--config", config(svm, "memory = 16M\ndisk = disk.img", poweroff="no"), seconds=2 * svm.seconds)
+    child.expect_exact("Status: Testing")
+    for key, answer in (("1", "Test selection"), ("1", "Remove one test"), ("2", "Enter test #"), ("10\r", "Remove one test"),
+                        ("0", "Test selection"), ("0", "Status: Testing")):
+        child.send(key)
+        child.expect_exact(answer)
+    child.expect(r"Pass: +1 +Errors: 0 ", timeout=2 * svm.seconds)
+    assert "Bit fade" not in child.before
     child.send("\x1d")
     child.expect(pexpect.EOF)
 
 
-UEFI = {"x86_64": (OVMF, OVMF_VARIABLES, "x86_64-efi"), "arm64": (AAVMF, AAVMF_VARIABLES, "arm64-efi")}
+def test_ipxe_comes_to_its_prompt(svm):
+    """Without a network device it looks for one in vain, and talks by the BIOS' screen and keyboard."""
+    grub_disk(svm, menu=IPXE_MENU, files=[IPXE], file=IPXE.name)
+    child = svm.console("--config", config(svm, "memory = 64M\ndisk = disk.img", poweroff="no"))
+    child.expect_exact("Press Ctrl-B for the iPXE command line")
+    child.send("\x02")
+    child.expect_exact("iPXE> ")
+    child.send("show version\r")
+    child.expect(r"version:string = 1\.[0-9.]+")
+    child.send("\x1d")
+    child.expect(pexpect.EOF)
 
 
-def uefi(system, lines):
-    firmware, variables, _ = UEFI[system.arch]
+UEFI = {"x86_64": (OVMF, OVMF_VARIABLES), "arm64": (AAVMF, AAVMF_VARIABLES)}
+
+
+def uefi(system, lines, memory=None):
+    firmware, variables = UEFI[system.arch]
     shutil.copy(variables, system.folder)
-    memory = {"x86_64": 128, "arm64": 256}[system.arch]  # with 128, GRUB stands still in AAVMF, on QEMU alone, too
+    memory = memory or {"x86_64": 128, "arm64": 256}[system.arch]  # with 128, GRUB stands still in AAVMF, on QEMU alone, too
     return config(system, f"variables = {variables.name}\nmemory = {memory}M\n{lines}", name="uefi", firmware=firmware)
 
 
-def test_uefi_boots_debian_through_grub(quick):
+def test_aavmf_boots_debian_through_grub(arm64):
     """From the disk's EFI partition to GRUB, to the kernel, which knows that it was started by UEFI, to power-off."""
-    grub_disk(quick, grub=UEFI[quick.arch][2], timeout=1, append="trivet.test=smoke")
-    result = quick.run("--config", uefi(quick, "disk = disk.img"), seconds=quick.seconds)
+    grub_disk(arm64, grub="arm64-efi", timeout=1, append="trivet.test=smoke")
+    result = arm64.run("--config", uefi(arm64, "disk = disk.img"), seconds=2 * arm64.seconds)
     result.assert_passed("GNU GRUB", "efi: EFI v2.7", "^TRIVET-TEST-PASS smoke")
-    if quick.arch == "x86_64":
-        result.assert_shows("ACPI: RSDP .* TRIVET")
     result.assert_audited()
 
 
