@@ -7,7 +7,6 @@
 
 #define BOOT_MAX_REGIONS 96
 #define BOOT_MAX_MODULES 24
-#define BOOT_MAX_CPUS	 64
 #define BOOT_STRING	 256
 
 enum boot_mem_kind {
