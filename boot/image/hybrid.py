@@ -84,10 +84,20 @@ def iso_extent(path, name):
     return first * ISO_SECTOR, total
 
 
+def check_bios_name(path):
+    """GRUB's menu finds the file @path of a volume, and passes its name on as it is."""
+    name = path.removeprefix("/trivet/")
+    if re.search(r"['\\\\]|  |(^|/)[. ]| (/|$)", name) or name.count("/") > 3:
+        raise Fault(f"'{name}': a start by a BIOS does not find such a file (quotes, a dot or blank in front, two blanks, more than "
+                    "three folders)")
+
+
 def make_hybrid(output, content, program, arch, graphics, room):
     """Write the image @output: @content is {path: content or host path} of the volume, @program our UEFI program, and the volume
     has @room bytes for more."""
     output = pathlib.Path(output).resolve()
+    for path in content if arch in BIOS else ():
+        check_bios_name(path)
     with tempfile.TemporaryDirectory(prefix=".trivet-", dir=output.parent) as temporary:
         root = pathlib.Path(temporary) / "root"
         (root / "boot").mkdir(parents=True)
