@@ -43,8 +43,9 @@ def grub_folder(arch, platform):
     raise Fault(f"GRUB's {platform} modules are missing: run 'make ARCH={arch} assets'")
 
 
-def menu_text(graphics):
-    return re.sub("^\\s*#.*\n", "", (HERE / "menu.cfg").read_text(), flags=re.M).replace("@GRAPHICS@", graphics)
+def menu_text(graphics, seconds):
+    menu = re.sub("^\\s*#.*\n", "", (HERE / "menu.cfg").read_text(), flags=re.M)
+    return menu.replace("@GRAPHICS@", graphics).replace("@TIMEOUT@", str(seconds))
 
 
 def make_grub(output, arch, grub, menu):
@@ -92,9 +93,9 @@ def check_bios_name(path):
                     "three folders)")
 
 
-def make_hybrid(output, content, program, arch, graphics, room):
-    """Write the image @output: @content is {path: content or host path} of the volume, @program our UEFI program, and the volume
-    has @room bytes for more."""
+def make_hybrid(output, content, program, arch, menu, room):
+    """Write the image @output: @content is {path: content or host path} of the volume, @program our UEFI program, @menu
+    from menu_text(), and the volume has @room bytes for more."""
     output = pathlib.Path(output).resolve()
     for path in content if arch in BIOS else ():
         check_bios_name(path)
@@ -102,10 +103,10 @@ def make_hybrid(output, content, program, arch, graphics, room):
         root = pathlib.Path(temporary) / "root"
         (root / "boot").mkdir(parents=True)
         loader = pathlib.Path(temporary) / "loader.efi"
-        make_grub(loader, arch, EFI[arch], menu_text(graphics))
+        make_grub(loader, arch, EFI[arch], menu)
         boot = []
         if arch in BIOS:
-            make_grub(root / "boot" / "bios.img", arch, BIOS[arch], menu_text(graphics))
+            make_grub(root / "boot" / "bios.img", arch, BIOS[arch], menu)
             boot = ["--grub2-mbr", grub_folder(arch, BIOS[arch].platform) / "boot_hybrid.img", "-b", "boot/bios.img",
                     "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", "--grub2-boot-info", "-eltorito-alt-boot"]
         fat = root / "trivet.fat"
