@@ -17,6 +17,8 @@
 #define MADT_POLARITY	   BITS(1, 0)
 #define MADT_TRIGGER	   BITS(3, 2)
 #define MADT_LOW_OR_LEVEL  3u
+#define SPCR_IRQ_8259	   BIT(0)
+#define SPCR_IRQ_GSI	   BIT(1)
 #define FADT_TMR_VAL_EXT   BIT(8)
 #define FADT_RESET_REG_SUP BIT(10)
 #define FADT_ARCH_8042	   BIT(1)
@@ -26,7 +28,7 @@ struct acpi {
 	acpi_map_fn map;
 	acpi_warn_fn warn;
 	struct boot_platform *out;
-	bool fadt, madt, mcfg, hpet; /* seen: a second one is ignored */
+	bool fadt, madt, mcfg, hpet, spcr; /* seen: a second one is ignored */
 };
 
 static u64 acpi_read(const u8 *p, unsigned n)
@@ -225,6 +227,35 @@ static void acpi_mcfg(struct acpi *a, const u8 *t, u32 len)
 	}
 }
 
+/*
+ * Serial Port Console Redirection Table, revisions 1 to 4 (Microsoft): a 16550 in I/O space. Other chips, and one in
+ * memory, are told and left to others.
+ */
+static void acpi_spcr(struct acpi *a, const u8 *t, u32 len)
+{
+	static const u8 divisor[] = { [3] = 12, [4] = 6, [6] = 2, [7] = 1 };
+	struct boot_serial *s = &a->out->serial;
+	u64 port;
+
+	if (len < 80) {
+		a->warn("ACPI: SPCR too short");
+		return;
+	}
+	port = acpi_read(t + 44, 8);
+	if ((t[36] > 1 && t[36] != 0x12) || t[40] != GAS_IO || port == 0 || port > 0xfff8) {
+		a->warn("ACPI: the console of the SPCR is not used: type %u, address space %u", t[36], t[40]);
+		return;
+	}
+	*s = (struct boot_serial){ .port = (u32)port, .divisor = t[58] < sizeof(divisor) ? divisor[t[58]] : 0 };
+	if (t[52] & SPCR_IRQ_GSI) {
+		s->irq_kind = BOOT_IRQ_GSI;
+		s->irq = (u32)acpi_read(t + 54, 4);
+	} else if (t[52] & SPCR_IRQ_8259) {
+		s->irq_kind = BOOT_IRQ_ISA;
+		s->irq = t[53];
+	}
+}
+
 static void acpi_one(struct acpi *a, u64 pa)
 {
 	u32 len;
@@ -241,6 +272,11 @@ static void acpi_one(struct acpi *a, u64 pa)
 	} else if (memcmp(t, "MCFG", 4) == 0 && !a->mcfg) {
 		a->mcfg = true;
 		acpi_mcfg(a, t, len);
+	} else if (memcmp(t, "SPCR", 4) == 0 && !a->spcr) {
+		a->spcr = true;
+		acpi_spcr(a, t, len);
+	} else if (memcmp(t, "DMAR", 4) == 0 || memcmp(t, "IVRS", 4) == 0) {
+		a->out->has_iommu = 1;
 	} else if (memcmp(t, "HPET", 4) == 0 && !a->hpet && len >= 56 && t[40] == GAS_MEMORY) {
 		a->hpet = true;
 		a->out->hpet_base = acpi_read(t + 44, 8);

@@ -31,7 +31,7 @@ static u32 log_lock; /* a leaf: nothing is waited for while it is held */
 static bool log_ready;
 static const void *log_owner; /* the block of the CPU that has panicked: no other has anything left to say */
 
-void log_init(const struct boot_info *bi)
+void log_init(struct boot_info *bi)
 {
 	for (unsigned i = 0; uart_drivers[i]; i++)
 		uart_drivers[i]->init(bi);

@@ -19,6 +19,8 @@
 static struct report_item *report_vmx(struct report_item *i)
 {
 	i = report_add(i, vmx_caps.vpid, "VPID", "a guest loses its translations (TLB) at each exit");
+	i = report_add(i, rdmsr(MSR_VMX_TRUE_PINBASED) >> 32 & PIN_POSTED, "posted interrupts",
+		       "an interrupt for a guest that runs makes it exit (it does yet, where they are)");
 	i = report_add(i, vmx_caps.pause_loop, "PAUSE-loop exiting",
 		       "a guest's CPU that waits for another one spins its turn out");
 	return report_add(i, x86_features.apic_hw, "virtual APIC",
@@ -62,6 +64,8 @@ unsigned arch_report(const struct boot_info *bi, struct report_item *item)
 		"one CPU, no PCI Express configuration space, no power-off; start by a loader that passes the RSDP");
 	i = report_add(i, bi->platform.necam != 0, "PCI Express configuration space",
 		       "devices' extended registers are out of reach");
+	i = report_add(i, bi->platform.has_iommu != 0, "IOMMU",
+		       "no device could be given to a guest (none is yet, where there is one)");
 	i = report_add(i, bi->platform.s5_valid, "power-off by ACPI", "the machine stays on at the end");
 	return (unsigned)(i - item);
 }

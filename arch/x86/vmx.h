@@ -49,6 +49,7 @@
 #define PIN_NMI		BIT(3)
 #define PIN_VIRTUAL_NMI BIT(5)
 #define PIN_TIMER	BIT(6)
+#define PIN_POSTED	BIT(7)
 
 #define PROC_INTR_WINDOW BIT(2)
 #define PROC_TSC_OFFSET	 BIT(3)

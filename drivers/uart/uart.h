@@ -8,8 +8,9 @@
 /* A driver. putc never blocks for ever: a device that does not answer is given up. */
 struct uart_driver {
 	const char *name;
-	/* @bi: what firmware says of the machine; NULL: it has not been asked yet. */
-	void (*init)(const struct boot_info *bi);
+	/* @bi: what firmware says of the machine; NULL: it has not been asked yet. What the driver finds out by itself
+	 * goes in there, for the service VM. */
+	void (*init)(struct boot_info *bi);
 	void (*putc)(char c);
 	/* The hypervisor has its own page tables now: map the registers there. NULL: they are no memory. */
 	void (*map)(void);

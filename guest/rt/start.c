@@ -2,6 +2,7 @@
 /* guest/rt/start.c: from the first instruction in C to the program, and the two ways to its end. */
 #include "guest/rt/hypercall.h"
 #include "guest/rt/arch.h"
+#include "guest/rt/early.h"
 
 NORETURN void rt_start(u64 base, u64 mailbox);
 
@@ -82,15 +83,19 @@ static void start_first(struct rt_cpu *c)
 
 void rt_start(u64 base, u64 mailbox)
 {
+	const struct boot_info *boot;
 	struct hv_result r;
 
 	start_base = base;
 	start_mailbox = (void *)(uintptr_t)mailbox;
 	rt_arch_init(base, start_mailbox);
 	r = hv_call(HV_INFO, 0, 0, 0, 0, 0);
+	memcpy(&start_info, start_mailbox, sizeof(start_info));
+	boot = (const struct boot_info *)(uintptr_t)start_info.boot_info;
+	if (r.status == OK && boot != NULL)
+		early_init(&boot->platform);
 	if (r.status != OK)
 		panic("hv_info: status %d", (int)r.status);
-	memcpy(&start_info, start_mailbox, sizeof(start_info));
 	if (start_info.abi_version != ABI_VERSION || start_info.nregions > HV_INFO_REGIONS)
 		panic("the hypervisor speaks version %u, this program %u", start_info.abi_version, ABI_VERSION);
 	start_setup();

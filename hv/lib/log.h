@@ -10,7 +10,7 @@ void log_printf(const char *fmt, ...) PRINTF(1, 2);
 
 struct boot_info;
 /** Start the consoles that @bi (NULL: nothing is known yet) tells of. Loaders call it as soon as they know. */
-void log_init(const struct boot_info *bi);
+void log_init(struct boot_info *bi);
 /** The hypervisor has its own page tables: consoles that are memory get into them. */
 void log_map(void);
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "fake_phys.h"
+#include "hv/lib/util.h"
 
 static struct boot_platform out;
 
@@ -87,6 +88,65 @@ static void the_tables_are_read(void **state)
 	assert_int_equal(out.s5_slp_typa, 5);
 }
 
+/* The tables with a console at @port, whose interrupt is of type @how. */
+static void spcr(u8 type, u8 space, u64 port, u8 how, u8 baud)
+{
+	build();
+	phys_put(64 + 44, PHYS_BASE + 1536, 8); /* in the FADT's place */
+	table(64, "XSDT", 52);
+	phys[1536 + 8] = 2;
+	phys[1536 + 36] = type;
+	phys[1536 + 40] = space;
+	phys_put(1536 + 44, port, 8);
+	phys[1536 + 52] = how;
+	phys[1536 + 53] = 3;
+	phys_put(1536 + 54, 19, 4);
+	phys[1536 + 58] = baud;
+	table(1536, "SPCR", 80);
+	warnings = 0;
+	assert_int_equal(acpi_parse_at(PHYS_BASE + 16, phys_map, phys_warn, &out), OK);
+}
+
+static void the_console_is_that_of_the_spcr(void **state)
+{
+	spcr(0, 1, 0x2f8, 1, 7);
+	assert_int_equal(warnings, 0);
+	assert_int_equal(out.serial.port, 0x2f8);
+	assert_int_equal(out.serial.divisor, 1);
+	assert_int_equal(out.serial.irq_kind, BOOT_IRQ_ISA);
+	assert_int_equal(out.serial.irq, 3);
+	spcr(0x12, 1, 0xe000, 3, 3);
+	assert_int_equal(out.serial.divisor, 12);
+	assert_int_equal(out.serial.irq_kind, BOOT_IRQ_GSI);
+	assert_int_equal(out.serial.irq, 19);
+	spcr(1, 1, 0x3f8, 0, 0); /* polled, at firmware's speed */
+	assert_int_equal(out.serial.divisor, 0);
+	assert_int_equal(out.serial.irq_kind, BOOT_IRQ_NONE);
+	spcr(1, 1, 0x3f8, 8, 200);
+	assert_int_equal(out.serial.divisor, 0);
+}
+
+static void a_console_that_we_cannot_drive_is_told(void **state)
+{
+	static const struct {
+		u8 type, space;
+		u64 port;
+	} bad[] = { { 3, 0, 0x9000000 }, { 0, 0, 0xfe000000 },	{ 0x12, 0, 0xfe000000 }, { 0, 1, 0 },
+		    { 0, 1, 0xfff9 },	 { 0, 1, 0x100000000 }, { 2, 1, 0x3f8 } };
+
+	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
+		spcr(bad[i].type, bad[i].space, bad[i].port, 1, 7);
+		assert_int_equal(warnings, 1);
+		assert_int_equal(out.serial.port, 0);
+	}
+	spcr(0, 1, 0x2f8, 1, 7);
+	table(1536, "SPCR", 79);
+	warnings = 0;
+	assert_int_equal(acpi_parse_at(PHYS_BASE + 16, phys_map, phys_warn, &out), OK);
+	assert_int_equal(warnings, 1);
+	assert_int_equal(out.serial.port, 0);
+}
+
 static void memory_cut_off_anywhere_does_no_harm(void **state)
 {
 	for (size_t n = 0; n < 1200; n++) {
@@ -120,6 +180,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_tables_are_read),
+		cmocka_unit_test(the_console_is_that_of_the_spcr),
+		cmocka_unit_test(a_console_that_we_cannot_drive_is_told),
 		cmocka_unit_test(memory_cut_off_anywhere_does_no_harm),
 		cmocka_unit_test(mutations_do_no_harm),
 	};

@@ -26,7 +26,7 @@ static void note(char c)
 	calls[ncalls++ % (sizeof(calls) - 1)] = c;
 }
 
-static void first_init(const struct boot_info *bi)
+static void first_init(struct boot_info *bi)
 {
 	note('i');
 	known = bi;
@@ -42,7 +42,7 @@ static void first_map(void)
 	note('m');
 }
 
-static void second_init(const struct boot_info *bi)
+static void second_init(struct boot_info *bi)
 {
 	note('I');
 	assert_ptr_equal(bi, known);

@@ -3,7 +3,7 @@
  * CFLAGS: -Ihv/abi/arm64 -Iguest/rt/arm64 -Iguest/vmm/arm64
  * LINK: guest/rt/arm64/early.c
  */
-#include "guest/rt/arm64/early.h"
+#include "guest/rt/early.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -47,7 +47,7 @@ void cpu_out8(u16 port, u8 v)
 
 static status_t init(void)
 {
-	return drv_uart_init(&uart, &user, BASE, IRQ);
+	return drv_uart_init(&uart, &user, BASE, IRQ, IRQ_ISA);
 }
 
 const struct fake_serial_driver driver = { &uart.serial, init, IRQ, IRQ_ISA, 1, 3 };

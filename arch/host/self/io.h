@@ -16,4 +16,14 @@ static inline void arch_io_write8(u64 addr, u8 v)
 	host_io_write8(addr, v);
 }
 
+/* There is no PCI. */
+static inline u32 port_read32(u16 port)
+{
+	return ~0u;
+}
+
+static inline void port_write32(u16 port, u32 v)
+{
+}
+
 #endif

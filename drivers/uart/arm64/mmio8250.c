@@ -31,7 +31,7 @@ static void mmio8250_write(unsigned reg, u8 v)
 		arch_io_write8(addr, v);
 }
 
-static void mmio8250_init(const struct boot_info *bi)
+static void mmio8250_init(struct boot_info *bi)
 {
 	mmio8250_base = 0;
 	if (!bi || bi->platform.uart_kind != BOOT_UART_8250)

@@ -19,7 +19,7 @@
 
 static u64 pl011_base; /* 0: none, or given up */
 
-static void pl011_init(const struct boot_info *bi)
+static void pl011_init(struct boot_info *bi)
 {
 	u32 cr;
 

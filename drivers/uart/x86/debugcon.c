@@ -5,7 +5,7 @@
 
 #define PORT 0xe9
 
-static void debugcon_init(const struct boot_info *bi)
+static void debugcon_init(struct boot_info *bi)
 {
 }
 

@@ -5,7 +5,7 @@
 
 #include "drivers/uart/uart.h"
 
-/** A 16550 at COM1, 115200 8N1. */
+/** A 16550: the SPCR's, COM1, or on PCI. */
 extern const struct uart_driver uart_ns16550;
 /** Port E9h, where Bochs and QEMU's isa-debugcon print; nothing on real machines. */
 extern const struct uart_driver uart_debugcon;

@@ -92,7 +92,7 @@ static bool uart_idle(struct serial *s)
 
 static const struct serial_ops uart_ops = { uart_service, uart_receive, uart_send, uart_interrupts, uart_idle };
 
-status_t drv_uart_init(struct drv_uart *u, struct tty *tty, u16 base, unsigned irq)
+status_t drv_uart_init(struct drv_uart *u, struct tty *tty, u16 base, u32 irq, u32 flags)
 {
 	memset(u, 0, sizeof(*u));
 	u->base = base;
@@ -103,6 +103,6 @@ status_t drv_uart_init(struct drv_uart *u, struct tty *tty, u16 base, unsigned i
 	uart_out(u, UART_FCR, FCR_ON | FCR_RX_1);
 	u->fifo = (uart_in(u, UART_IIR) & IIR_FIFO) == IIR_FIFO ? UART_FIFO : 1;
 	uart_out(u, UART_MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
-	serial_start(&u->serial, &uart_ops, tty, irq, IRQ_ISA);
+	serial_start(&u->serial, &uart_ops, tty, irq, flags);
 	return OK;
 }

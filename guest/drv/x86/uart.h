@@ -12,9 +12,9 @@ struct drv_uart {
 };
 
 /**
- * Drive the 16550 at port @base, ISA interrupt @irq, for @tty as serial_start does. Line speed stays as the hypervisor
- * or firmware has set it. ERR_NOENT: nothing answers there.
+ * Drive the 16550 at port @base, interrupt @irq with @flags, for @tty as serial_start does. Line speed stays as the
+ * hypervisor or firmware has set it. ERR_NOENT: nothing answers there.
  */
-MUST_CHECK status_t drv_uart_init(struct drv_uart *u, struct tty *tty, u16 base, unsigned irq);
+MUST_CHECK status_t drv_uart_init(struct drv_uart *u, struct tty *tty, u16 base, u32 irq, u32 flags);
 
 #endif

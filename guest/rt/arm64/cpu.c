@@ -4,9 +4,9 @@
  * at EL0, and a fault of it stops the machine.
  */
 #include "guest/rt/arch.h"
-#include "guest/rt/arm64/early.h"
 #include "guest/rt/hypercall.h"
 #include "hv/lib/util.h"
+#include "hv/abi/boot_info.h"
 
 #define PL031_DR 0x00 /* Arm DDI 0224: seconds since 1970 */
 
@@ -14,19 +14,14 @@
 
 static bool cpu_has_rndr;
 
-/* Before rt_init, so that a failure there has words already. */
 void rt_arch_init(u64 base, void *mailbox)
 {
 	const struct hv_info *info = mailbox;
-	const struct boot_info *boot;
 
 	if (hv_call(HV_INFO, 0, 0, 0, 0, 0).status != OK)
 		return;
 	/* EL0 cannot read the ID registers. */
 	cpu_has_rndr = (info->features & ARM_FEATURE_RNDR) != 0;
-	boot = (const struct boot_info *)(uintptr_t)info->boot_info;
-	if (boot != NULL)
-		early_init(&boot->platform);
 }
 
 /* The hypervisor has mapped all of it and protects the image by its header. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/rt/arm64/early.c: the machine's serial port by polling, for the first words and the last. */
-#include "guest/rt/arm64/early.h"
+#include "guest/rt/early.h"
 #include "guest/rt/sys.h"
 #include "self/insn.h"
 

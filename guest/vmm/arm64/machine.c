@@ -11,6 +11,17 @@ u64 machine_ram(unsigned n, u64 left, u64 *gpa)
 	return n == 0 ? MIN(left, VIRT_RAM_MAX) : left;
 }
 
+status_t machine_rom(const void *data, u64 size, u64 *gpa, const char **why)
+{
+	*why = "is for x86: there is no firmware for guests on arm64";
+	return ERR_UNSUPPORTED;
+}
+
+status_t machine_variables(u64 size, u64 rom, u64 *gpa, const char **why)
+{
+	return machine_rom(NULL, size, gpa, why);
+}
+
 status_t machine_configure(struct vm *vm, const struct hv_info *info, const char **what)
 {
 	bool v3 = (info->features & ARM_FEATURE_GICV3) != 0;
@@ -35,6 +46,11 @@ status_t machine_init(struct machine *m, struct vm *vm, const struct machine_opt
 struct pci_root *machine_pci(struct machine *m)
 {
 	return &m->virt.pci;
+}
+
+unsigned machine_devfn(const struct vm *vm)
+{
+	return 1 << 3;
 }
 
 status_t machine_finish(struct machine *m)

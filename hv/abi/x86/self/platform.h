@@ -29,6 +29,17 @@ struct boot_ecam {
 	u32 pad;
 };
 
+/* How a device of no PCI function interrupts. */
+enum boot_irq { BOOT_IRQ_NONE, BOOT_IRQ_ISA, BOOT_IRQ_GSI };
+
+/* The machine's console: a 16550 in I/O space. From the SPCR, or found by its driver (drivers/uart/x86). */
+struct boot_serial {
+	u32 port;     /* of its first register, 0: none               */
+	u32 divisor;  /* of 115200 baud, 0: as firmware has left it   */
+	u32 irq_kind; /* enum boot_irq                                */
+	u32 irq;
+};
+
 /* What static firmware tables say; zero where they are silent. */
 struct boot_platform {
 	u64 lapic_base;
@@ -49,6 +60,8 @@ struct boot_platform {
 	u32 has_8042;
 	u32 s5_slp_typa; /* SLP_TYP for PM1a_CNT to power off (_S5_)  */
 	u32 s5_valid;	 /* s5_slp_typa was found                 */
+	u32 has_iommu;	 /* there is a DMAR or an IVRS            */
+	struct boot_serial serial;
 };
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest/rt/arm64/early.h: which serial port early_write uses. */
-#ifndef GUEST_RT_ARM64_EARLY_H
-#define GUEST_RT_ARM64_EARLY_H
+/* guest/rt/early.h: which serial port early_write uses. */
+#ifndef GUEST_RT_EARLY_H
+#define GUEST_RT_EARLY_H
 
 #include "hv/abi/boot_info.h"
 
