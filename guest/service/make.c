@@ -97,7 +97,7 @@ static bool guest_rom_map(struct guest *g, const struct boot_module *m, unsigned
 	status_t s;
 
 	if (r->mem == NULL) {
-		r->mem = page_alloc(m->size, PAGE_SIZE);
+		r->mem = page_alloc(m->size, m->size < SIZE_2M ? PAGE_SIZE : SIZE_2M);
 		if (r->mem == NULL)
 			return guest_fail(g, "memory for firmware", ERR_NOMEM);
 		memcpy(r->mem, (const void *)(uintptr_t)m->base, m->size);

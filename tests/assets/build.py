@@ -3,7 +3,7 @@
 """Make the default guest of an architecture in a folder: default.ini and the files it names.
 
 The kernel is Debian's, downloaded by apt (which checks it), unpacked and never installed. The initramfs holds busybox, the
-kernel's virtio drivers, and the scripts beside this file. For another architecture than this machine's apt works in a
+kernel's virtio drivers, and the scripts beside this file. For arm64 there is GRUB for UEFI, too, for guests with firmware. For another architecture than this machine's apt works in a
 folder of its own: the machine's configuration is read, its lists and its state stay as they are.
 """
 
@@ -27,10 +27,10 @@ MODULES = ["virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", "virtio_n
 DISK_BYTES = 4 << 20
 FOLDERS = ["bin", "dev", "etc", "modules", "proc", "root", "run", "sys", "tests", "tmp"]
 
-Arch = collections.namedtuple("Arch", "debian kernel console")
+Arch = collections.namedtuple("Arch", "debian kernel console grub")
 ARCHES = {
-    "x86_64": Arch("amd64", "linux-image-cloud-amd64", "ttyS0"),
-    "arm64": Arch("arm64", "linux-image-arm64", "ttyAMA0"),
+    "x86_64": Arch("amd64", "linux-image-cloud-amd64", "ttyS0", None),  # its GRUB is in packages that any machine may install
+    "arm64": Arch("arm64", "linux-image-arm64", "ttyAMA0", "grub-efi-arm64-bin"),
 }
 
 
@@ -190,8 +190,11 @@ def main():
         disk.truncate(DISK_BYTES)
     config = (HERE / "default.ini").read_text()
     (out / "default.ini").write_text(config.replace("console=ttyS0", f"console={arch.console}"))
+    if arch.grub:
+        shutil.rmtree(out / "grub", ignore_errors=True)
+        shutil.move(next(apt.unpack(arch.grub, out / "grub-package").glob("usr/lib/grub/*-efi")), out / "grub")
     (out / "vmlinuz.new").write_bytes(unpacked(next((root / "boot").glob("vmlinuz-*"))))
-    for folder in ("kernel", "busybox"):
+    for folder in ("kernel", "busybox", "grub-package"):
         shutil.rmtree(out / folder, ignore_errors=True)
     os.replace(out / "vmlinuz.new", out / "vmlinuz")  # last: make looks at its date
 

@@ -35,7 +35,7 @@ status_t machine_rom(const void *data, u64 size, u64 *gpa, const char **why)
 status_t machine_variables(u64 size, u64 rom, u64 *gpa, const char **why)
 {
 	*why = "must have a multiple of 4 KiB, and with the firmware at most 8 MiB";
-	if (size == 0 || size > FIRMWARE_MAX - (PC_HIGH_RAM - rom) || !is_aligned(size, FLASH_BLOCK))
+	if (size == 0 || size > FIRMWARE_MAX - (PC_HIGH_RAM - rom) || !is_aligned(size, FLASH_BLOCK_8))
 		return ERR_RANGE;
 	*gpa = rom - size;
 	return OK;
@@ -46,7 +46,7 @@ status_t firmware_init(struct pc *pc)
 	status_t st = rom_init(&pc->firmware.rom, pc->vm, 0);
 
 	if (st == OK && pc->vm->nroms == 2)
-		st = flash_init(&pc->firmware.flash, pc->vm, 1);
+		st = flash_init(&pc->firmware.flash, pc->vm, 1, FLASH_8);
 	pc->firmware.pm = pc->pm.port;
 	pc->firmware.pm.base = OVMF_PM_PORT;
 	if (st == OK)
