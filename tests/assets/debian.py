@@ -9,11 +9,12 @@ mmdebstrap installs the packages; what no test needs (drivers, documentation, tr
 import argparse
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 
-SUITE = "bookworm"
+APT = pathlib.Path("/etc/apt")
 PACKAGES = "usr-is-merged,linux-image-cloud-amd64,systemd-sysv"
 LEFT_OUT = [f"/usr/share/{d}/*" for d in ("doc", "man", "locale", "info", "lintian", "i18n", "zoneinfo", "bash-completion")] + \
     [f"*/modules/*/kernel/{d}/*" for d in ("sound", "net", "arch/x86/kvm", "drivers/net", "drivers/infiniband", "drivers/gpu",
@@ -41,11 +42,23 @@ def run(*command):
         sys.exit(f"{done.stdout[-3000:]}\ndebian: {command[0]}: failed with status {done.returncode}")
 
 
+def suite():
+    """This machine's, from the archives that its apt is set up for: (name, files that name them)."""
+    names = dict(line.split("=", 1) for line in pathlib.Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    name = names.get("VERSION_CODENAME", "").strip('"')
+    files = [file for file in (APT / "sources.list", *sorted((APT / "sources.list.d").glob("*")))
+             if file.is_file() and file.suffix in (".list", ".sources") and re.search(rf"\b{name}\b", file.read_text(errors="replace"))] if name else []
+    if not files:
+        sys.exit(f"debian: no file of {APT} names the suite '{name}' of /etc/os-release")
+    return name, [str(file) for file in files]
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("disk", type=pathlib.Path)
     disk = p.parse_args().disk
     os.umask(0o022)
+    name, mirrors = suite()
     with tempfile.TemporaryDirectory() as temporary:
         root, iso = pathlib.Path(temporary) / "root.ext2", pathlib.Path(temporary) / "iso"
         (iso / "boot" / "grub").mkdir(parents=True)
@@ -54,7 +67,7 @@ def main():
             "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT),
             '--customize-hook=echo debian >"$1/etc/hostname"; chroot "$1" passwd --delete root; rm -f "$1/usr/lib/udev/hwdb.bin"',
             f"--customize-hook=download /vmlinuz {iso}/vmlinuz", f"--customize-hook=download /initrd.img {iso}/initrd.img",
-            '--customize-hook=rm -rf "$1"/boot/* "$1"/vmlinuz* "$1"/initrd.img*', SUITE, str(root))
+            '--customize-hook=rm -rf "$1"/boot/* "$1"/vmlinuz* "$1"/initrd.img*', name, str(root), *mirrors)
         run("/sbin/tune2fs", "-L", "debian", str(root))
         run("grub-mkrescue", f"--install-modules={GRUB_MODULES}", "--fonts=", "--themes=", "--locales=", "-o", f"{disk}.new",
             str(iso), "--", "-append_partition", "3", "Linux", str(root))
