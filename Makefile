@@ -202,6 +202,15 @@ $(UNPACKED.$(ARCH)): | $(ASSETS)
 
 assets: deps-run $(ASSETS) $(UNPACKED.$(ARCH))
 
+# A disk with Debian on it, which firmware boots in tests: mmdebstrap takes a minute for it.
+.PHONY: assets-test
+DEBIAN.x86_64 := build/assets/debian.img
+$(DEBIAN.x86_64): tests/assets/debian.py | deps-run deps-test
+	@echo "GET   Debian, installed on a disk for tests ($@)"
+	@$(PYTHON) $< $@
+
+assets-test: assets $(DEBIAN.$(ARCH))
+
 run: deps-build deps-run
 	@echo "run: building, then starting a Debian kernel on Trivet for $(ARCH) (CONFIG=file for another guest, ARGS=... for ./trivet)"
 	@$(MAKE) --no-print-directory all assets

@@ -53,6 +53,8 @@ void hv_main(struct boot_info *bi)
 	log_keep();
 	main_symbols(bi);
 	screen_find(bi);
+	if (bi->fault) /* not earlier: now it gets to the screen */
+		panic("boot: %s", (const char *)bi->fault);
 	arch_cpu_init(bi);
 	screen_start();
 	sched_init(c, 0);

@@ -146,28 +146,28 @@ static __attribute__((noinline)) void run_sipi(struct arch_vcpu *v, struct exit 
 /* Offer the guest its next interrupt. False: @x must be seen by hv/ first. */
 static bool run_interrupts(struct arch_vcpu *v, struct exit *x)
 {
+	bool extint = v->extint_ready;
 	int vector;
 
 	if (unlikely(v->apic.events & (VLAPIC_EV_INIT | VLAPIC_EV_SIPI))) {
 		run_sipi(v, x);
 		return false;
 	}
-	if (unlikely(v->extint_ready)) {
+	if (unlikely(extint)) {
 		vector = v->extint_vector;
-		v->virq_is_extint = true;
 	} else {
 		if (unlikely(v->extint) && run_extint(v, x))
 			return false;
 		if (unlikely(v->extint) && vlapic_extint_ok(&v->apic))
 			return true;				   /* the window is armed; the 8259 goes first */
 		vector = v->apic_hw ? -1 : vlapic_offer(&v->apic); /* or the vendor's run sees to it */
-		v->virq_is_extint = false;
 	}
 	if (vector < 0 && !v->virq_on)
 		return true;
-	if (v->virq_on && v->virq_vector == vector && v->virq_tpr == v->apic.tpr)
+	if (v->virq_on && v->virq_vector == vector && v->virq_tpr == v->apic.tpr && v->virq_is_extint == extint)
 		return true;
 	v->virq_tpr = v->apic.tpr;
+	v->virq_is_extint = extint;
 	vendor->virq(v, vector);
 	v->virq_on = vector >= 0;
 	v->virq_vector = (u8)vector;

@@ -100,6 +100,7 @@ static void svm_vcpu_init(struct arch_vcpu *v)
 	c->intercept_misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
 			     MISC2_SKINIT | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV | MISC2_RDPRU;
 	c->intercept_excp = BIT(VEC_MC) | (v->service ? 0 : BIT(VEC_DB) | BIT(VEC_AC));
+	c->intercept_cr = svm_tcg ? INTERCEPT_CR8_WRITE : 0;
 	c->iopm_base_pa = arch_pa(svm_iopm[v->service]);
 	c->msrpm_base_pa = arch_pa(svm_msrpm[v->service]);
 	c->int_ctl = INT_V_MASKING;
@@ -217,8 +218,8 @@ void svm_learn(struct arch_vcpu *v, unsigned length)
 
 /*
  * Run one instruction, no virtual interrupt before it, and come back: TF, and #DB exits. For two faults of TCG:
- * it stops with an assertion when a guest lowers CR8 under an armed interrupt (so that one isn't armed, and a write of
- * CR8 exits and is stepped over), and VMRUN forgets the shadow of STI and MOV SS, so that an interrupt comes between
+ * it stops with an assertion when a guest writes CR8 under an armed interrupt (so there every write of CR8 exits and is
+ * stepped over, with none armed), and VMRUN forgets the shadow of STI and MOV SS, so that an interrupt comes between
  * STI and HLT, which then sleeps through what the interrupt had to say.
  */
 static void svm_step_begin(struct arch_vcpu *v, struct vmcb *c)
@@ -235,6 +236,8 @@ static void svm_step_end(struct arch_vcpu *v, struct vmcb *c)
 {
 	v->step = false;
 	v->virq_tpr = VIRQ_STALE; /* to be offered anew */
+	if (svm_tcg)
+		c->intercept_cr |= INTERCEPT_CR8_WRITE;
 	if (v->step_irq)
 		c->int_ctl |= INT_V_IRQ;
 	if (!v->step_tf) {
@@ -448,10 +451,11 @@ static void svm_virq(struct arch_vcpu *v, int vector)
 		c->intercept_misc1 &= ~MISC1_VINTR;
 		c->clean = 0;
 	}
-	if (svm_tcg && vector >= 0 && vector >> 4 <= v->apic.tpr >> 4) {
-		c->intercept_cr |= INTERCEPT_CR8_WRITE;
-		c->clean = 0;
-		v->virq_held = true;
+	if (v->virq_is_extint && vector >= 0) { /* CR8 holds back the APIC's interrupts, not the 8259's */
+		ctl |= INT_V_IRQ | INT_V_IGN_TPR;
+		c->int_vector = vector;
+	} else if (svm_tcg && vector >= 0 && vector >> 4 <= v->apic.tpr >> 4) {
+		v->virq_held = true; /* the write of CR8 that lets it in exits */
 	} else if (vector >= 0) {
 		/* The CPU compares with CR8 by itself, which the guest moves without an exit. */
 		ctl |= INT_V_IRQ | FIELD_PUT(INT_V_PRIO, vector >> 4);

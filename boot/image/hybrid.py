@@ -43,8 +43,9 @@ def grub_folder(arch, platform):
     raise Fault(f"GRUB's {platform} modules are missing: run 'make ARCH={arch} assets'")
 
 
-def menu_text(graphics):
-    return re.sub("^\\s*#.*\n", "", (HERE / "menu.cfg").read_text(), flags=re.M).replace("@GRAPHICS@", graphics)
+def menu_text(graphics, seconds):
+    menu = re.sub("^\\s*#.*\n", "", (HERE / "menu.cfg").read_text(), flags=re.M)
+    return menu.replace("@GRAPHICS@", graphics).replace("@TIMEOUT@", str(seconds))
 
 
 def make_grub(output, arch, grub, menu):
@@ -84,18 +85,28 @@ def iso_extent(path, name):
     return first * ISO_SECTOR, total
 
 
-def make_hybrid(output, content, program, arch, graphics, room):
-    """Write the image @output: @content is {path: content or host path} of the volume, @program our UEFI program, and the volume
-    has @room bytes for more."""
+def check_bios_name(path):
+    """GRUB's menu finds the file @path of a volume, and passes its name on as it is."""
+    name = path.removeprefix("/trivet/")
+    if re.search(r"['\\\\]|  |(^|/)[. ]| (/|$)", name) or name.count("/") > 3:
+        raise Fault(f"'{name}': a start by a BIOS does not find such a file (quotes, a dot or blank in front, two blanks, more than "
+                    "three folders)")
+
+
+def make_hybrid(output, content, program, arch, menu, room):
+    """Write the image @output: @content is {path: content or host path} of the volume, @program our UEFI program, @menu
+    from menu_text(), and the volume has @room bytes for more."""
     output = pathlib.Path(output).resolve()
+    for path in content if arch in BIOS else ():
+        check_bios_name(path)
     with tempfile.TemporaryDirectory(prefix=".trivet-", dir=output.parent) as temporary:
         root = pathlib.Path(temporary) / "root"
         (root / "boot").mkdir(parents=True)
         loader = pathlib.Path(temporary) / "loader.efi"
-        make_grub(loader, arch, EFI[arch], menu_text(graphics))
+        make_grub(loader, arch, EFI[arch], menu)
         boot = []
         if arch in BIOS:
-            make_grub(root / "boot" / "bios.img", arch, BIOS[arch], menu_text(graphics))
+            make_grub(root / "boot" / "bios.img", arch, BIOS[arch], menu)
             boot = ["--grub2-mbr", grub_folder(arch, BIOS[arch].platform) / "boot_hybrid.img", "-b", "boot/bios.img",
                     "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", "--grub2-boot-info", "-eltorito-alt-boot"]
         fat = root / "trivet.fat"

@@ -26,6 +26,8 @@ static bool folder_same(const char *a, const char *b)
 	return *a == *b;
 }
 
+static_assert(BOOT_MAX_MODULES == 24, "the text below");
+
 /* Take the modules whose string starts with @start off the list. */
 static void folder_drop(struct boot_info *bi, const char *start)
 {
@@ -74,7 +76,8 @@ static bool folder_files(struct boot_info *bi, const char *file, const char *tex
 			continue;
 		for (size_t i = 0; i == 0 || path[i - 1]; i++)
 			shown[i] = (char)path[i];
-		snprintf(why, FOLDER_WHY, "there is no file %s, named in line %u of %s", shown, n.line, file);
+		snprintf(why, FOLDER_WHY, "there is no file %s, named in line %u of %s%s", shown, n.line, file,
+			 bi->nmodules == BOOT_MAX_MODULES ? ", among the first 24 of the folder" : "");
 		return false;
 	}
 	if (n.why)

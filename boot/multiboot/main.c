@@ -26,6 +26,7 @@ const struct handoff_header boot_handoff USED SECTION(".boot.handoff") = {
 };
 
 static struct boot_info boot_info;
+static char boot_fault[FOLDER_WHY];
 
 static const void *boot_map(u64 pa, size_t len)
 {
@@ -68,12 +69,11 @@ static NORETURN void boot_go(void)
 void boot_multiboot_main(u32 magic, u64 info)
 {
 	status_t s = multiboot_parse(magic, info, boot_map, boot_warn, &boot_info);
-	char why[FOLDER_WHY];
 
 	if (s != OK)
 		panic("the loader's Multiboot information is unusable (magic %x, at %lx): status %d", magic, info, s);
-	if (!folder_resolve(&boot_info, boot_map, why))
-		panic("boot: %s", why);
+	if (!folder_resolve(&boot_info, boot_map, boot_fault))
+		boot_info.fault = (u64)boot_fault;
 	if (!boot_info.acpi_rsdp)
 		boot_info.acpi_rsdp = boot_scan_rsdp();
 	boot_go();

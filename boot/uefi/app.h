@@ -41,8 +41,8 @@ void memory_exit(struct boot_info *bi);
 /* file.c */
 
 /**
- * Find the volume with our files: the one that this program was loaded from, or else another one of the same disk, or
- * of any. Its root takes the place of the folder \trivet where that is not there, as with what iPXE has downloaded.
+ * Find the volume with our files: the one that this program was loaded from, or else one within that device, a CD.
+ * Its root takes the place of the folder \trivet where that is not there, as with what iPXE has downloaded.
  */
 void file_init(void);
 /**

@@ -4,9 +4,10 @@
 #define GUEST_RT_CPU_H
 
 #include "guest/rt/lock.h"
+#include "hv/abi/boot_info.h"
 #include "hv/lib/list.h"
 
-#define RT_MAX_CPUS 64
+#define RT_MAX_CPUS BOOT_MAX_CPUS
 
 /*
  * A CPU's block, aligned to its size so that the stack pointer tells where it begins: data, the stack for exceptions

@@ -133,6 +133,18 @@ static bool config_set_kernel(struct config_parser *p, const char *value)
 	return config_copy(p, config_vm(p)->kernel, CONFIG_PATH, value, strlen(value));
 }
 
+static bool config_set_firmware(struct config_parser *p, const char *value)
+{
+	config_vm(p)->firmware_line = p->line;
+	return config_copy(p, config_vm(p)->firmware, CONFIG_PATH, value, strlen(value));
+}
+
+static bool config_set_variables(struct config_parser *p, const char *value)
+{
+	config_vm(p)->variables_line = p->line;
+	return config_copy(p, config_vm(p)->variables, CONFIG_PATH, value, strlen(value));
+}
+
 static bool config_set_initrd(struct config_parser *p, const char *value)
 {
 	return config_copy(p, config_vm(p)->initrd, CONFIG_PATH, value, strlen(value));
@@ -321,6 +333,8 @@ static const struct config_key config_machine_keys[] = {
 
 static const struct config_key config_vm_keys[] = {
 	{ .name = "kernel", .set = config_set_kernel },
+	{ .name = "firmware", .set = config_set_firmware },
+	{ .name = "variables", .set = config_set_variables },
 	{ .name = "initrd", .set = config_set_initrd },
 	{ .name = "cmdline", .set = config_set_cmdline, .may_be_empty = true },
 	{ .name = "memory", .set = config_set_memory },
@@ -483,6 +497,24 @@ static char *config_read(char *buf, int num, void *stream)
 	return buf;
 }
 
+/* A kernel, with what belongs to it, or firmware, which finds on the disks what to start. */
+static void config_check_start(struct config_parser *p, unsigned i)
+{
+	const struct config_vm *vm = &p->c->vm[i];
+	const char *key = vm->kernel[0] != '\0'	   ? "kernel"
+			  : vm->initrd[0] != '\0'  ? "initrd"
+			  : vm->cmdline[0] != '\0' ? "cmdline"
+			  : vm->nmodules != 0	   ? "module"
+						   : NULL;
+
+	if (vm->firmware[0] == '\0' && vm->kernel[0] == '\0')
+		config_error(p, p->vm_line[i], "[vm %s] has no kernel and no firmware", vm->name);
+	else if (vm->firmware[0] == '\0' && vm->variables[0] != '\0')
+		config_error(p, vm->variables_line, "[vm %s] has variables, but no firmware", vm->name);
+	else if (vm->firmware[0] != '\0' && key != NULL)
+		config_error(p, vm->firmware_line, "[vm %s] has firmware, which takes no %s", vm->name, key);
+}
+
 /* Two guests that write one file would each lose what the other writes; both may read it. */
 static void config_check_disks(struct config_parser *p, unsigned a, unsigned b)
 {
@@ -511,8 +543,7 @@ status_t config_parse(struct config *c, const char *text, size_t size)
 	if (c->error[0] == '\0' && c->nvms == 0)
 		config_error(&p, 0, "no VM: there is no [vm NAME] section");
 	for (unsigned i = 0; i < c->nvms; i++)
-		if (c->vm[i].kernel[0] == '\0')
-			config_error(&p, p.vm_line[i], "[vm %s] has no kernel", c->vm[i].name);
+		config_check_start(&p, i);
 	for (unsigned i = 1; i < c->nvms; i++)
 		for (unsigned k = 0; k < i; k++)
 			config_check_disks(&p, k, i);

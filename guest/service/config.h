@@ -22,7 +22,11 @@ struct config_disk {
 
 struct config_vm {
 	char name[32];
-	char kernel[CONFIG_PATH];
+	char kernel[CONFIG_PATH];    /* empty: firmware */
+	char firmware[CONFIG_PATH];  /* empty: kernel   */
+	unsigned firmware_line;	     /* where it stands  */
+	char variables[CONFIG_PATH]; /* of the firmware, empty: none */
+	unsigned variables_line;
 	char initrd[CONFIG_PATH];
 	char cmdline[CONFIG_CMDLINE];
 	struct {

@@ -82,7 +82,8 @@ static bool guest_load(struct guest *g, struct vcpu_state *state)
 	struct loader_input in;
 
 	memset(&in, 0, sizeof(in));
-	if (!guest_blob(g, c->kernel, &in.kernel) || (c->initrd[0] != '\0' && !guest_blob(g, c->initrd, &in.initrd)))
+	if ((c->kernel[0] != '\0' && !guest_blob(g, c->kernel, &in.kernel)) ||
+	    (c->initrd[0] != '\0' && !guest_blob(g, c->initrd, &in.initrd)))
 		return false;
 	for (unsigned i = 0; i < c->nmodules && i < LOADER_MAX_MODULES; i++) {
 		if (!guest_blob(g, c->module[i].file, &in.module[i]))
@@ -168,8 +169,8 @@ static void guest_reset(struct guest *g, bool tables)
 {
 	struct pci_root *pci = machine_pci(&g->machine);
 
-	/* Behind the host bridge at 0 there are only the virtio devices of guest_devices. */
-	for (unsigned i = 1; i < ARRAY_SIZE(pci->dev); i++) {
+	/* The virtio devices of guest_devices. */
+	for (unsigned i = machine_devfn(&g->vm); i < ARRAY_SIZE(pci->dev); i++) {
 		if (pci->dev[i] != NULL)
 			virtio_reset(container_of(pci->dev[i], struct virtio, pci));
 	}

@@ -126,8 +126,10 @@ void service_main(const struct hv_info *info)
 	for (unsigned i = 0; i < nguests; i++) {
 		struct guest *g = guests[i];
 
-		log_line("guest %s: %llu MiB, %u CPUs, kernel %s", g->vm.name,
-			 (unsigned long long)(g->config->memory >> 20), g->vm.nvcpus, g->config->kernel);
+		log_line("guest %s: %llu MiB, %u CPUs, %s %s", g->vm.name,
+			 (unsigned long long)(g->config->memory >> 20), g->vm.nvcpus,
+			 g->vm.nroms != 0 ? "firmware" : "kernel",
+			 g->vm.nroms != 0 ? g->config->firmware : g->config->kernel);
 		main_drain();
 		if (guest_start(g))
 			running++;

@@ -83,6 +83,58 @@ static bool guest_ram(struct guest *g)
 	return true;
 }
 
+static bool guest_rom_fail(const struct guest *g, unsigned line, const char *key, const char *file, const char *why)
+{
+	log_line("error: guest %s: line %u: %s '%s' %s", g->config->name, line, key, file, why);
+	return false;
+}
+
+/* A copy of @m, which the guest can reach by @rights. One that is there already, from before, stays. */
+static bool guest_rom_map(struct guest *g, const struct boot_module *m, unsigned rights)
+{
+	struct vm *vm = &g->vm;
+	struct vm_rom *r = &vm->rom[vm->nroms];
+	status_t s;
+
+	if (r->mem == NULL) {
+		r->mem = page_alloc(m->size, m->size < SIZE_2M ? PAGE_SIZE : SIZE_2M);
+		if (r->mem == NULL)
+			return guest_fail(g, "memory for firmware", ERR_NOMEM);
+		memcpy(r->mem, (const void *)(uintptr_t)m->base, m->size);
+	}
+	r->size = m->size;
+	vm->nroms++;
+	do {
+		s = hv_vm_map(vm->id, r->gpa, r->mem, r->size, rights);
+	} while (s == ERR_NOMEM && guest_donate(vm));
+	r->mapped = s == OK;
+	return s == OK || guest_fail(g, "map firmware", s);
+}
+
+/* The firmware, and its variables, which stay as the guest has written them. */
+static bool guest_roms(struct guest *g)
+{
+	const struct config_vm *c = g->config;
+	const struct boot_module *m;
+	struct vm *vm = &g->vm;
+	const char *why;
+
+	vm->nroms = 0;
+	if (c->firmware[0] == '\0')
+		return true;
+	m = guest_module(c->firmware);
+	if (machine_rom((const void *)(uintptr_t)m->base, m->size, &vm->rom[0].gpa, &why) != OK)
+		return guest_rom_fail(g, c->firmware_line, "firmware", c->firmware, why);
+	if (!guest_rom_map(g, m, MAP_R | MAP_X))
+		return false;
+	if (c->variables[0] == '\0')
+		return true;
+	m = guest_module(c->variables);
+	if (machine_variables(m->size, vm->rom[0].gpa, &vm->rom[1].gpa, &why) != OK)
+		return guest_rom_fail(g, c->variables_line, "variables", c->variables, why);
+	return guest_rom_map(g, m, MAP_R);
+}
+
 /* The last of a VM's memory, a piece at a time: whoever gets it next must not read what was here. */
 static void guest_scrub(struct work *w)
 {
@@ -132,12 +184,14 @@ void guest_unmake(struct guest *g)
 /* Are the files there? Asked first, since a guest that lacks one needs no memory. */
 static bool guest_files(const struct config_vm *c)
 {
-	const char *file[2 + CONFIG_MAX_MODULES + CONFIG_MAX_DISKS];
+	const char *file[3 + CONFIG_MAX_MODULES + CONFIG_MAX_DISKS];
 	unsigned n = 0;
 
-	file[n++] = c->kernel;
+	file[n++] = c->firmware[0] != '\0' ? c->firmware : c->kernel;
 	if (c->initrd[0] != '\0')
 		file[n++] = c->initrd;
+	if (c->variables[0] != '\0')
+		file[n++] = c->variables;
 	for (unsigned i = 0; i < c->nmodules; i++)
 		file[n++] = c->module[i].file;
 	for (unsigned i = 0; i < c->ndisks; i++)
@@ -230,7 +284,7 @@ static bool guest_devices(struct guest *g)
 {
 	const struct config_vm *c = g->config;
 	struct pci_root *pci = machine_pci(&g->machine);
-	unsigned devfn = 1 << 3;
+	unsigned devfn = machine_devfn(&g->vm);
 	status_t s = OK;
 
 	if (c->virtio_console) {
@@ -285,7 +339,7 @@ bool guest_make(struct guest *g)
 		return guest_fail(g, "create", s);
 	g->vm.id = (u32)id;
 	g->life = GUEST_MADE;
-	if (guest_ram(g) && guest_configure(g) && guest_vcpus(g))
+	if (guest_ram(g) && guest_roms(g) && guest_configure(g) && guest_vcpus(g))
 		return true;
 	guest_unmake(g);
 	return false;
@@ -296,7 +350,7 @@ static void guest_forget(struct guest *g)
 {
 	struct pci_root *pci = machine_pci(&g->machine);
 
-	for (unsigned i = 1; i < ARRAY_SIZE(pci->dev); i++) {
+	for (unsigned i = machine_devfn(&g->vm); i < ARRAY_SIZE(pci->dev); i++) {
 		if (pci->dev[i] != NULL)
 			virtio_free(container_of(pci->dev[i], struct virtio, pci));
 	}
@@ -306,6 +360,10 @@ static void guest_forget(struct guest *g)
 	}
 	console_free(g->serial);
 	console_free(g->virtio);
+	for (unsigned i = 0; i < VM_MAX_ROMS; i++) {
+		if (g->vm.rom[i].mem != NULL)
+			page_free(g->vm.rom[i].mem, g->vm.rom[i].size);
+	}
 	while (g->life == GUEST_SCRUBBED) /* nobody else runs yet */
 		work_run();
 	mem_free(g);

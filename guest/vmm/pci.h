@@ -95,6 +95,11 @@ void pci_msix_init(struct pci_dev *d, unsigned bar, unsigned n);
 MUST_CHECK status_t pci_add(struct pci_root *, struct pci_dev *d, unsigned devfn);
 /** Make @d the root's host bridge and put it on the bus as device 0. ERR_EXISTS. */
 MUST_CHECK status_t pci_host_bridge_init(struct pci_root *, struct pci_dev *d);
+/**
+ * The same as Intel's 440FX, whose place firmware knows: 82441FX (290549-001), with the PAM registers of 3.2.18. All of
+ * C0000h to FFFFFh is RAM whatever they say, as if each said that reads and writes go there.
+ */
+MUST_CHECK status_t pci_440fx_init(struct pci_root *, struct pci_dev *d);
 /** Assign addresses to the BARs of all functions and turn decoding on, as firmware would have. ERR_FULL. */
 MUST_CHECK status_t pci_root_assign(struct pci_root *);
 /** Reset every function's configuration to what pci_root_assign left. */

@@ -24,6 +24,14 @@
 #define BRIDGE_SUBVENDOR 0x1af4
 #define BRIDGE_SUBDEVICE 0x1100
 
+/* Intel's 82441FX. PAM0's low nibble is reserved; here it keeps what is written, which firmware does not mind. */
+#define FX_VENDOR    0x8086
+#define FX_DEVICE    0x1237
+#define FX_REVISION  0x02
+#define FX_PAM0	     0x59
+#define FX_PAM6	     0x5f
+#define FX_PAM_WRITE 0x33 /* read and write enable of two ranges */
+
 static u64 ecam_read(void *dev, u64 off, unsigned size)
 {
 	struct pci_root *root = dev;
@@ -126,6 +134,14 @@ status_t pci_add(struct pci_root *root, struct pci_dev *d, unsigned devfn)
 status_t pci_host_bridge_init(struct pci_root *root, struct pci_dev *d)
 {
 	pci_dev_init(d, root->vm, BRIDGE_VENDOR, BRIDGE_DEVICE, BRIDGE_CLASS, 0, BRIDGE_SUBVENDOR, BRIDGE_SUBDEVICE);
+	return pci_add(root, d, 0);
+}
+
+status_t pci_440fx_init(struct pci_root *root, struct pci_dev *d)
+{
+	pci_dev_init(d, root->vm, FX_VENDOR, FX_DEVICE, BRIDGE_CLASS, FX_REVISION, BRIDGE_SUBVENDOR, BRIDGE_SUBDEVICE);
+	for (unsigned off = FX_PAM0; off <= FX_PAM6; off++)
+		d->wmask[off] = FX_PAM_WRITE;
 	return pci_add(root, d, 0);
 }
 

@@ -10,12 +10,20 @@
 #define VM_NAME_MAX  32
 #define VM_WHY_MAX   200
 #define VM_MAX_RAM   4
+#define VM_MAX_ROMS  2
 #define VM_MAX_VCPUS 8
 
 /* Guest RAM: [gpa, gpa+size) lies at mem in the service VM. */
 struct vm_ram {
 	u64 gpa, size;
 	u8 *mem;
+};
+
+/* Firmware's memory, the same; mapped: the guest's CPUs reach it, for reading. */
+struct vm_rom {
+	u64 gpa, size;
+	u8 *mem;
+	bool mapped;
 };
 
 enum vm_state { VM_STOPPED, VM_RUNNING, VM_PAUSED, VM_CRASHED, VM_OFF };
@@ -69,6 +77,9 @@ struct vm {
 	u32 state; /* enum vm_state: changed with the lock, read without */
 	unsigned nram;
 	struct vm_ram ram[VM_MAX_RAM];
+	/* Firmware: the guest's CPUs read it and run from it directly; what they write goes to the bus. Not for DMA. */
+	unsigned nroms;
+	struct vm_rom rom[VM_MAX_ROMS];
 	struct bus pio;	 /* I/O ports (x86)         */
 	struct bus mmio; /* guest-physical memory   */
 	unsigned nvcpus;
@@ -144,6 +155,16 @@ static inline bool vm_is_ram(const struct vm *vm, u64 gpa)
 			return true;
 	}
 	return false;
+}
+
+/** The bytes of firmware at [@gpa, @gpa+@len), or NULL unless all of it lies in one piece. */
+static inline const u8 *vm_rom(const struct vm *vm, u64 gpa, u64 len)
+{
+	for (unsigned i = 0; i < vm->nroms; i++) {
+		if (range_in(gpa, len, vm->rom[i].gpa, vm->rom[i].size))
+			return vm->rom[i].mem + (gpa - vm->rom[i].gpa);
+	}
+	return NULL;
 }
 
 /**

@@ -7,7 +7,6 @@
 
 #define BOOT_MAX_REGIONS 96
 #define BOOT_MAX_MODULES 24
-#define BOOT_MAX_CPUS	 64
 #define BOOT_STRING	 256
 
 enum boot_mem_kind {
@@ -48,6 +47,7 @@ struct boot_info {
 	struct boot_module module[BOOT_MAX_MODULES];
 	u64 acpi_rsdp; /* physical address, 0: none */
 	u64 fdt;       /* physical address, 0: none */
+	u64 fault;     /* the loader's text in the hypervisor's memory, why it cannot go on; 0: none */
 	struct boot_framebuffer fb;
 	struct boot_platform platform;
 };

@@ -13,6 +13,7 @@ import pexpect
 import pytest
 
 from conftest import ASSETS, LAUNCHER, load_launcher
+from test_screen import Watched
 from test_uefi import small
 
 launcher = load_launcher()  # and with it the folder of its parts
@@ -31,10 +32,10 @@ def launch(*args):
 class Stick:
     """A packed image, and its volume."""
 
-    def __init__(self, system, config, *args):
+    def __init__(self, system, config, *args, menu=0):
         self.system = system
         self.path = system.folder / "stick.img"
-        done = launch("pack", "--image", "--arch", system.arch, config, "-o", self.path, *args)
+        done = launch("pack", "--image", "--arch", system.arch, config, "-o", self.path, "--menu-timeout", menu, *args)
         assert done.returncode == 0, done.stderr
         self.start = int.from_bytes(self.path.read_bytes()[454:458], "little") * 512
 
@@ -106,18 +107,19 @@ def test_the_configuration_on_the_stick_counts(svm, firmware):
 
 @BOTH
 def test_recovery_leaves_edits_aside(svm, firmware):
-    stick = Stick(svm, small(svm))
+    """What was edited is started by the first entry."""
+    stick = Stick(svm, small(svm), menu=-1)
     stick.put("trivet.ini", "[vm x]\nkernel = io.elf\nmemroy = 1M\n")
     stick.put("cmdline.txt", "panic-test")
     text = stick.choose("r", *firmware)
     assert re.search(DONE, text) and "trivet: all guests have stopped: powering off" in text
     stick.remove("cmdline.txt")
-    stick.run(*firmware).assert_failed("^trivet: error: config: line 3.*memroy")
+    assert re.search(r"^trivet: error: config: line 3.*memroy", stick.choose("s", *firmware), re.M)
 
 
 @BOTH
 def test_the_menu_has_a_report(svm, firmware):
-    text = Stick(svm, small(svm)).choose("m", *firmware)
+    text = Stick(svm, small(svm), menu=-1).choose("m", *firmware)
     assert "trivet-report: {" in text and re.search(DONE, text)
 
 
@@ -212,6 +214,20 @@ def test_what_is_missing_or_damaged_is_said(svm, what):
     stick.run(*(BIOS if what.startswith("bios") else UEFI)).assert_failed(f"trivet: PANIC: {words}")
 
 
+def test_a_missing_file_is_said_on_the_screen(svm):
+    stick = Stick(svm, small(svm))
+    stick.remove("io.elf")
+    picture = Watched(svm, "--image", stick.path, *BIOS).until(lambda lines: lines[0].startswith("TRIVET HAS STOPPED"))
+    assert any("there is no file \\trivet\\io.elf" in line for line in picture.text())
+
+
+@pytest.mark.parametrize("name", ["it's", "a  b", ".k", "d/.k", "a/b/c/d/e", "a /b"])
+def test_a_name_that_a_bios_does_not_find_is_refused(name):
+    with pytest.raises(launcher.Fault, match="a start by a BIOS does not find"):
+        hybrid.check_bios_name(f"/trivet/{name}")
+    hybrid.check_bios_name("/trivet/a/b c/d.e/f")
+
+
 def test_the_volume_is_a_partition_that_any_computer_opens(svm):
     """One active partition of FAT32, labelled, whole, with room for more; the file system of a CD is around it."""
     image = Stick(svm, small(svm), "--room", "100M")
@@ -234,6 +250,8 @@ def test_the_volume_is_a_partition_that_any_computer_opens(svm):
     (["run", "--machine", "arm64", "--firmware", "bios"], "--firmware bios goes with an x86 machine"),
     (["pack", "--image", "--efi", "x", "-o", "x"], "not allowed with"),
     (["pack", "--image", "x", "-o", "x", "--room", "much"], "not a size"),
+    (["pack", "--image", "x", "-o", "x", "--menu-timeout", "-2"], "not a number of seconds"),
+    (["pack", "--efi", str(LAUNCHER), "-o", "x", "--room", "1G"], "--room and --menu-timeout go with --image"),
 ])
 def test_arguments_that_do_not_fit(args, words):
     done = launch(*args)

@@ -107,3 +107,11 @@ def test_alone_is_left_alone(machine):
         assert time.monotonic() < end, "its time does not pass"
     assert exits() == before
     desk.power_off()
+
+
+def test_many_cpus(svm):
+    """More than a word has bits; a guest on the last one."""
+    config = svm.file("last.ini", "[machine]\npoweroff-when-done = yes\n" + svm.small("smp", extra="cpus = 2\npin = 71,0"))
+    result = svm.run("--host-cpus", "72", "--config", config)
+    result.assert_passed("^trivet: 72 of 72 CPUs are up", r"^DONE \d+ passed 0 failed")
+    result.assert_audited()

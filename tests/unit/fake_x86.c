@@ -48,7 +48,17 @@ static void fake_port_write(void *ctx, u16 port, unsigned size, u64 value)
 	fake_note(port, size, value, true, true);
 }
 
-static const struct emu_ops fake_ops = { fake_ram, fake_mmio_read, fake_mmio_write, fake_port_read, fake_port_write };
+static const u8 *fake_rom(void *ctx, u64 gpa, unsigned len)
+{
+	return gpa >= FAKE_ROM && gpa + len <= FAKE_ROM + sizeof(fake.rom) ? fake.rom + (gpa - FAKE_ROM) : NULL;
+}
+
+static const struct emu_ops fake_ops = { .ram = fake_ram,
+					 .rom = fake_rom,
+					 .mmio_read = fake_mmio_read,
+					 .mmio_write = fake_mmio_write,
+					 .port_read = fake_port_read,
+					 .port_write = fake_port_write };
 
 void fake_free(void)
 {

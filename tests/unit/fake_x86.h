@@ -6,6 +6,7 @@
 #include "guest/vmm/x86/emulate.h"
 
 #define FAKE_RAM_SIZE 0x80000UL
+#define FAKE_ROM      0xfffff000UL
 #define FAKE_DEV      0xd0000000UL /* and everything else that is not RAM */
 
 /* What the instruction did outside RAM. */
@@ -20,6 +21,7 @@ struct fake_x86 {
 	struct emu e;
 	struct emu_cache cache; /* of e */
 	u8 *ram;		/* of exactly FAKE_RAM_SIZE bytes, so that the sanitizer sees the end */
+	u8 rom[0x1000];		/* at FAKE_ROM, up to 4 GiB */
 	struct fake_access log[64];
 	unsigned accesses;
 	u64 answer;						   /* of device and port reads */

@@ -94,6 +94,16 @@ static void what_is_missing_is_told_with_its_line(void **state)
 	assert_string_equal(resolve(), "there is no file \\trivet\\dir\\gone, named in line 3 of recovery.ini");
 }
 
+static void a_file_that_may_be_one_too_many_is_told_so(void **state)
+{
+	module("config trivet.ini", "[vm a]\nkernel = k\n");
+	while (bi.nmodules < BOOT_MAX_MODULES)
+		module("folder:x", "");
+	assert_string_equal(
+		resolve(),
+		"there is no file \\trivet\\k, named in line 2 of trivet.ini, among the first 24 of the folder");
+}
+
 static void names_that_cannot_be_are_told(void **state)
 {
 	char text[600] = "[vm a]\n\nkernel = ";
@@ -147,6 +157,7 @@ int main(void)
 		cmocka_unit_test_setup(named_files_stay_under_the_name_written, start),
 		cmocka_unit_test_setup(a_file_named_twice_is_one_module, start),
 		cmocka_unit_test_setup(what_is_missing_is_told_with_its_line, start),
+		cmocka_unit_test_setup(a_file_that_may_be_one_too_many_is_told_so, start),
 		cmocka_unit_test_setup(names_that_cannot_be_are_told, start),
 		cmocka_unit_test_setup(its_command_line_is_appended, start),
 		cmocka_unit_test_setup(modules_of_other_loaders_stay_as_they_are, start),

@@ -219,11 +219,29 @@ static void a_size_must_be_one(void **state)
 	assert_int_equal(c.vm[2].memory, 18ull << 20);
 }
 
+static void firmware_is_instead_of_a_kernel(void **state)
+{
+	assert_int_equal(parse("[vm a]\nmemory = 64M\nfirmware = bios.bin\ndisk = d\n"), OK);
+	assert_string_equal(c.vm[0].firmware, "bios.bin");
+	assert_int_equal(c.vm[0].firmware_line, 3);
+	assert_string_equal(c.vm[0].kernel, "");
+	refused_line("firmware = f", "line 3: [vm a] has firmware, which takes no kernel");
+	refused("[vm a]\nfirmware = f\ninitrd = i\n", "line 2: [vm a] has firmware, which takes no initrd");
+	refused("[vm a]\ncmdline = x\nfirmware = f\n", "line 3: [vm a] has firmware, which takes no cmdline");
+	refused("[vm a]\nfirmware = f\nmodule = m\n", "line 2: [vm a] has firmware, which takes no module");
+	refused("[vm a]\nfirmware = f\nfirmware = g\n", "line 3: key 'firmware' is twice in [vm a]");
+	assert_int_equal(parse("[vm a]\nfirmware = f\nvariables = v\n"), OK);
+	assert_string_equal(c.vm[0].variables, "v");
+	assert_int_equal(c.vm[0].variables_line, 3);
+	refused_line("variables = v", "line 3: [vm a] has variables, but no firmware");
+	refused("[vm a]\nfirmware =\n", "line 2: key 'firmware' in [vm a] has no value");
+}
+
 static void sections_are_checked(void **state)
 {
 	refused("", "no VM: there is no [vm NAME] section");
 	refused("[machine]\npoweroff-when-done = no\n", "no VM: there is no [vm NAME] section");
-	refused("[vm a]\nkernel = k\n[vm b]\n[vm c]\nkernel = k\n", "line 3: [vm b] has no kernel");
+	refused("[vm a]\nkernel = k\n[vm b]\n[vm c]\nkernel = k\n", "line 3: [vm b] has no kernel and no firmware");
 	refused("[vm a]\nkernel = k\n[vm a]\nkernel = k\n", "line 3: VM name 'a' is taken, see line 1");
 	refused("[machine]\n[vm a]\nkernel = k\n[machine]\n", "line 4: section [machine] is there twice");
 	refused("[disk]\n", "line 1: unknown section [disk], must be [machine] or [vm NAME]");
@@ -392,6 +410,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_key_is_named_with_its_line),
 		cmocka_unit_test(a_wrong_value_is_shown),
 		cmocka_unit_test(a_size_must_be_one),
+		cmocka_unit_test(firmware_is_instead_of_a_kernel),
 		cmocka_unit_test(sections_are_checked),
 		cmocka_unit_test(lengths_have_limits),
 		cmocka_unit_test(tables_have_limits),

@@ -456,6 +456,38 @@ static void code_may_cross_a_page_but_not_the_canonical_hole(void **state)
 	assert_int_equal(emu_length(&fake.e), EMU_UNKNOWN);
 }
 
+static void code_may_lie_in_rom_up_to_its_end(void **state)
+{
+	static const u8 in_al_dx_jmp[] = { 0xec, 0xea, 0x00, 0x00, 0x00, 0xf0 };
+
+	fake_reset();
+	fake_mode(16);
+	fake.regs.seg[X86_CS].base = 0xffff0000;
+	fake.regs.rip = 0xfff0;
+	memcpy(fake.rom + 0xff0, in_al_dx_jmp, sizeof(in_al_dx_jmp));
+	assert_int_equal(emu_length(&fake.e), EMU_DONE);
+	assert_int_equal(fake.e.length, 1);
+	fake.regs.rip = 0xfff1;
+	assert_int_equal(emu_length(&fake.e), EMU_DONE);
+	assert_int_equal(fake.e.length, 5);
+	fake.regs.rip = 0xfffe; /* runs off the end of the segment */
+	memcpy(fake.rom + 0xffe, "\x8b\x06", 2);
+	assert_int_equal(emu_length(&fake.e), EMU_FAULT);
+	assert_int_equal(fake.e.fault.vector, 13);
+}
+
+static void stores_to_rom_are_a_devices(void **state)
+{
+	fake_reset();
+	fake.regs.gpr[X86_RBX] = FAKE_ROM + 0x10;
+	fake.regs.gpr[X86_RAX] = 0x55;
+	assert_int_equal(STEP("\x88\x03"), EMU_DONE); /* mov [rbx],al */
+	assert_int_equal(fake.accesses, 1);
+	assert_true(fake.log[0].write);
+	assert_int_equal(fake.log[0].addr, FAKE_ROM + 0x10);
+	assert_int_equal(fake.rom[0x10], 0);
+}
+
 static void addresses_of_16_bit_code_wrap_within_the_segment(void **state)
 {
 	fake_reset();
@@ -562,6 +594,8 @@ int main(void)
 		cmocka_unit_test(vex_evex_and_old_opcodes_are_unknown_in_64_bit_mode),
 		cmocka_unit_test(code_ends_at_the_segment_limit),
 		cmocka_unit_test(code_may_cross_a_page_but_not_the_canonical_hole),
+		cmocka_unit_test(code_may_lie_in_rom_up_to_its_end),
+		cmocka_unit_test(stores_to_rom_are_a_devices),
 		cmocka_unit_test(addresses_of_16_bit_code_wrap_within_the_segment),
 		cmocka_unit_test(segment_rights_and_limits_hold_in_protected_mode),
 		cmocka_unit_test(an_unusable_segment_faults),

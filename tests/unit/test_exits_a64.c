@@ -88,15 +88,20 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void mmio(u64 gpa, unsigned access, u8 size)
+static void mmio_of(u64 insn_gpa, u64 gpa, unsigned access, u8 size)
 {
 	run.kind = EXIT_MMIO;
 	run.u.mmio.gpa = gpa;
 	run.u.mmio.gva = 0xffff000010000000 + gpa;
 	run.u.mmio.access = access;
 	run.u.mmio.size = size;
-	run.u.mmio.insn_gpa = CODE;
+	run.u.mmio.insn_gpa = insn_gpa;
 	exit_dispatch(v);
+}
+
+static void mmio(u64 gpa, unsigned access, u8 size)
+{
+	mmio_of(CODE, gpa, access, size);
 }
 
 /* The same, not decoded, with @word at CODE. */
@@ -173,6 +178,22 @@ static void a_fetch_from_nowhere_or_a_device_aborts(void **state)
 	assert_abort();
 	mmio(VIRT_MMIO_START, MAP_X, 0);
 	assert_abort();
+}
+
+/* Firmware runs from its ROM. */
+static void an_undecoded_access_of_code_in_rom_is_carried_out(void **state)
+{
+	u32 code[2] = { 0, 0xb8004c41 }; /* str w1, [x2, #4]! */
+
+	vm.nroms = 1;
+	vm.rom[0] = (struct vm_rom){ .gpa = 0, .size = sizeof(code), .mem = (u8 *)code, .mapped = true };
+	run.regs.x[2] = 0xffff000010000000 + DEV + 8;
+	run.regs.x[1] = 0x55;
+	mmio_of(4, DEV + 12, MAP_W, 0);
+	vm.nroms = 0;
+	assert_int_equal(run.reply, REPLY_REGS);
+	assert_int_equal(writes, 1);
+	assert_int_equal(got_off, 12);
 }
 
 static void an_undecoded_store_is_carried_out(void **state)
@@ -401,6 +422,7 @@ int main(void)
 		T(a_decoded_access_is_one_bus_access),
 		T(nothing_in_the_place_is_an_external_abort),
 		T(in_pcis_windows_it_is_all_ones),
+		T(an_undecoded_access_of_code_in_rom_is_carried_out),
 		T(a_fetch_from_nowhere_or_a_device_aborts),
 		T(an_undecoded_store_is_carried_out),
 		T(an_undecoded_load_fills_registers),

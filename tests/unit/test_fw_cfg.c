@@ -128,6 +128,32 @@ static void adding_checks_its_arguments(void **state)
 	assert_int_equal(fw_cfg_add(&fw, "more", "x", 1), ERR_FULL);
 }
 
+/* Data as it lies in memory, the selector and the DMA address big-endian. */
+static void the_same_in_memory(void **state)
+{
+	static struct fw_cfg mem;
+	u8 *d = vm_mem(&vm, DESC, 16);
+
+	assert_int_equal(fw_cfg_init_mmio(&mem, &vm, 0x9020000, RAM, 1), OK);
+	assert_int_equal(fw_cfg_add(&mem, "etc/one", "hello", 5), OK);
+	bus_write(&vm.mmio, 0x9020008, 2, 0x0000);
+	assert_int_equal(bus_read(&vm.mmio, 0x9020000, 4), 0x554d4551); /* "QEMU" */
+	bus_write(&vm.mmio, 0x9020008, 2, 0x2000);			/* 20h */
+	assert_int_equal(bus_read(&vm.mmio, 0x9020000, 1), 'h');
+	assert_int_equal(bus_read(&vm.mmio, 0x9020000, 8), 0x6f6c6c65);
+	assert_int_equal(bus_read(&vm.mmio, 0x9020008, 8), 0);
+	assert_int_equal(bus_read(&vm.mmio, 0x9020010, 8), 0x47464320554d4551); /* "QEMU CFG" */
+	assert_int_equal((u32)bus_read(&vm.mmio, 0x9020014, 8), 0x47464320);	/* no more of it is there */
+	put_be(d, FW_CFG_FILE << 16 | 8 | 2, 4);
+	put_be(d + 4, 5, 4);
+	put_be(d + 8, BUF, 8);
+	bus_write(&vm.mmio, 0x9020010, 8, __builtin_bswap64(DESC));
+	assert_memory_equal(vm_mem(&vm, BUF, 5), "hello", 5);
+	assert_int_equal(d[3], 0);
+	fw_cfg_reset(&mem);
+	assert_int_equal(bus_read(&vm.mmio, 0x9020000, 1), 'Q');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +161,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(directory_lists_the_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(dma_reads_and_skips, setup, teardown),
 		cmocka_unit_test_setup_teardown(dma_errors_are_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_same_in_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(adding_checks_its_arguments, setup, teardown),
 	};
 

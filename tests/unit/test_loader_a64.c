@@ -282,11 +282,32 @@ static void a_tree_that_fails_fails_the_kernel(void **state)
 	assert_non_null(strstr(in.error, "device tree"));
 }
 
+/* The tree at the start of RAM, all that it reads with its caches off cleaned, and the CPU at the reset vector. */
+static void firmware_starts_at_its_first_byte(void **state)
+{
+	machine.virt.vm = &vm;
+	st.regs.pc = st.regs.x[0] = 1;
+	assert_int_equal(loader_firmware(&machine, &in, &st), OK);
+	assert_int_equal(tree.n, 1);
+	assert_int_equal(tree.gpa, RAM);
+	assert_int_equal(tree.initrd_size, 0);
+	assert_ptr_equal(clean.p, vm.ram[0].mem);
+	assert_int_equal(clean.size, RAM_SIZE);
+	assert_int_equal(st.regs.pc, vm.rom[0].gpa);
+	assert_int_equal(st.regs.x[0], 0);
+	assert_int_equal(st.regs.pstate, 0x3c5);
+	tree.answer = ERR_FULL;
+	memset(&clean, 0, sizeof(clean));
+	assert_int_equal(loader_firmware(&machine, &in, &st), ERR_FULL);
+	assert_non_null(strstr(in.error, "device tree"));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(firmware_starts_at_its_first_byte),
 		TEST(an_image_is_entered_with_its_tree_in_x0),
 		TEST(all_its_ram_is_cleaned_once_everything_is_there),
 		TEST(the_first_cpu_starts_at_el1_with_all_off),

@@ -5,6 +5,7 @@
  * LINK: guest/vmm/dev/i8259.c guest/vmm/dev/i8254.c guest/vmm/dev/ioapic.c guest/vmm/dev/mc146818.c
  * LINK: guest/vmm/dev/uart16550.c guest/vmm/dev/acpi_pm.c guest/vmm/dev/fw_cfg.c guest/vmm/dev/pvpanic.c
  * LINK: guest/vmm/pci.c guest/vmm/pci_msix.c guest/vmm/pci_root.c
+ * LINK: guest/vmm/x86/firmware.c guest/vmm/x86/acpi_loader.c guest/vmm/dev/rom.c guest/vmm/dev/piix.c guest/vmm/dev/flash.c
  */
 #include "guest/vmm/x86/pc.h"
 
@@ -17,11 +18,19 @@
 #include <stdlib.h>
 
 #include "fake_rt.h"
+#include "guest/vmm/machine.h"
+#include "guest/vmm/x86/loader.h"
 
 static struct vm vm;
 static struct pc pc;
 static struct fake_tty tty;
 static const struct hv_info info = { .features = HV_FEATURE_INVARIANT_TSC, .counter_hz = 2400000000 };
+
+void x86_reset_state(struct vcpu_state *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->regs.rip = 0xfff0;
+}
 
 static int setup(void **state)
 {
@@ -235,6 +244,217 @@ static void guest_that_panics_says_so(void **state)
 	assert_string_equal(fake.why, "kernel panic (reported by the guest)");
 }
 
+/* --- a PC with firmware --- */
+
+#define ROM_SIZE 0x30000u
+
+static u8 rom[ROM_SIZE];
+
+static int setup_firmware(void **state)
+{
+	struct pc_options opt = { .ncpus = 2, .com1 = &tty.tty, .info = &info };
+
+	fake_reset();
+	fake_tty_init(&tty);
+	fake_vm_init(&vm, 0x200000);
+	for (unsigned i = 0; i < ROM_SIZE; i++)
+		rom[i] = (u8)(i >> 8 ^ i);
+	vm.nroms = 1;
+	vm.rom[0] = (struct vm_rom){ .mem = rom, .size = ROM_SIZE };
+	assert_int_equal(machine_rom(rom, ROM_SIZE, &vm.rom[0].gpa, &(const char *){ NULL }), OK);
+	assert_int_equal(pc_init(&pc, &vm, &opt), OK);
+	return 0;
+}
+
+static void rom_of_a_wrong_size_or_without_code_is_refused(void **state)
+{
+	static u8 big[0x801000];
+	const char *why;
+	u64 gpa;
+
+	memset(big, 0xff, sizeof(big));
+	assert_int_equal(machine_rom(big, 0, &gpa, &why), ERR_RANGE);
+	assert_int_equal(machine_rom(big, 15, &gpa, &why), ERR_RANGE);
+	assert_int_equal(machine_rom(big, 0xf000, &gpa, &why), ERR_RANGE);
+	assert_int_equal(machine_rom(big, 0x10800, &gpa, &why), ERR_RANGE);
+	assert_int_equal(machine_rom(big, 0x801000, &gpa, &why), ERR_RANGE);
+	assert_int_equal(machine_rom(big, 0x10000, &gpa, &why), ERR_FORMAT);
+	big[0xfff0] = 0xea;
+	assert_int_equal(machine_rom(big, 0x10000, &gpa, &why), OK);
+	assert_int_equal(gpa, 0xffff0000);
+}
+
+static void variables_lie_below_the_firmware(void **state)
+{
+	const char *why;
+	u64 gpa;
+
+	assert_int_equal(machine_variables(0x84000, 0xffc84000, &gpa, &why), OK);
+	assert_int_equal(gpa, 0xffc00000);
+	assert_int_equal(machine_variables(0, 0xffc84000, &gpa, &why), ERR_RANGE);
+	assert_int_equal(machine_variables(0x84100, 0xffc84000, &gpa, &why), ERR_RANGE);
+	assert_int_equal(machine_variables(0x485000, 0xffc84000, &gpa, &why), ERR_RANGE); /* 8 MiB and a block */
+	assert_int_equal(machine_variables(~0xfffull, 0xffc84000, &gpa, &why), ERR_RANGE);
+	assert_int_equal(machine_variables(0x1000, 0xff800000, &gpa, &why), ERR_RANGE);
+}
+
+static void rom_is_read_and_not_written(void **state)
+{
+	assert_int_equal(bus_read(&vm.mmio, 0xfffffff0, 2), rom[ROM_SIZE - 16] | rom[ROM_SIZE - 15] << 8);
+	bus_write(&vm.mmio, 0xfffffff0, 4, 0xdeadbeef);
+	bus_write(&vm.mmio, 0xfffffff8, 8, ~0ull);
+	assert_int_equal(rom[ROM_SIZE - 16], (u8)((ROM_SIZE - 16) >> 8 ^ (ROM_SIZE - 16)));
+	assert_int_equal(bus_read(&vm.mmio, 0x100000000 - ROM_SIZE - 4, 4), 0xffffffff);
+	assert_ptr_equal(vm_rom(&vm, 0xffffffff, 1), rom + ROM_SIZE - 1);
+	assert_null(vm_rom(&vm, 0xffffffff, 2));
+	assert_null(vm_mem(&vm, 0xfffffff0, 1)); /* no device's DMA gets there */
+}
+
+static void start_is_at_the_reset_vector_with_the_shadow_below_1_mib(void **state)
+{
+	struct vcpu_state s;
+	u8 *low = vm_mem(&vm, 0, 0x200000);
+
+	memset(low + 0xd0000, 0x11, 0x40000);
+	firmware_start(&pc, &s);
+	assert_int_equal(s.regs.rip, 0xfff0);
+	assert_memory_equal(low + 0xe0000, rom + ROM_SIZE - 0x20000, 0x20000);
+	assert_int_equal(low[0xdffff], 0x11);
+	assert_int_equal(low[0x100000], 0x11);
+}
+
+static void host_bridge_is_a_440fx_with_pam_registers(void **state)
+{
+	bus_write(&vm.pio, 0xcf8, 4, 0x80000000);
+	assert_int_equal(bus_read(&vm.pio, 0xcfc, 4), 0x12378086);
+	bus_write(&vm.pio, 0xcf8, 4, 0x80000058);
+	assert_int_equal(bus_read(&vm.pio, 0xcfc, 4), 0);
+	bus_write(&vm.pio, 0xcfc, 4, 0xffffffff);
+	assert_int_equal(bus_read(&vm.pio, 0xcfc, 4), 0x33333300);
+	pc_reset(&pc);
+	bus_write(&vm.pio, 0xcf8, 4, 0x80000058);
+	assert_int_equal(bus_read(&vm.pio, 0xcfc, 4), 0);
+}
+
+/* A file of fw_cfg, read as a guest does. */
+static u32 file(const char *name, u8 *to, u32 max)
+{
+	u8 e[64];
+	u32 n, size;
+
+	bus_write(&vm.pio, 0x510, 2, FW_CFG_FILE_DIR);
+	for (unsigned i = 0; i < 4; i++)
+		e[i] = bus_read(&vm.pio, 0x511, 1);
+	for (n = e[3]; n != 0; n--) {
+		for (unsigned i = 0; i < sizeof(e); i++)
+			e[i] = bus_read(&vm.pio, 0x511, 1);
+		if (strcmp((const char *)e + 8, name) == 0)
+			break;
+	}
+	assert_int_not_equal(n, 0);
+	size = (u32)e[0] << 24 | e[1] << 16 | e[2] << 8 | e[3];
+	assert_true(size <= max);
+	bus_write(&vm.pio, 0x510, 2, e[4] << 8 | e[5]);
+	for (unsigned i = 0; i < size; i++)
+		to[i] = bus_read(&vm.pio, 0x511, 1);
+	return size;
+}
+
+/* What firmware does with the table loader's commands: tables at @tables, the RSDP at @rsdp. */
+static void run_script(u64 tables, u64 rsdp)
+{
+	struct acpi_command cmd[ACPI_COMMANDS];
+	u32 n = file("etc/table-loader", (u8 *)cmd, sizeof(cmd)) / sizeof(cmd[0]);
+
+	for (unsigned i = 0; i < n; i++) {
+		bool at_rsdp = strcmp(cmd[i].allocate.file, "etc/acpi/rsdp") == 0; /* the first name of all */
+		u8 *base = vm_mem(&vm, at_rsdp ? rsdp : tables, 0x4000);
+		u64 v = 0;
+
+		switch (cmd[i].command) {
+		case 1:
+			assert_int_equal(cmd[i].allocate.zone, at_rsdp ? 2 : 1);
+			file(cmd[i].allocate.file, base, 0x4000);
+			break;
+		case 2:
+			assert_string_equal(cmd[i].pointer.from, "etc/acpi/tables");
+			memcpy(&v, base + cmd[i].pointer.offset, cmd[i].pointer.size);
+			v += tables;
+			memcpy(base + cmd[i].pointer.offset, &v, cmd[i].pointer.size);
+			break;
+		default:
+			assert_int_equal(cmd[i].command, 3);
+			assert_int_equal(base[cmd[i].checksum.offset], 0);
+			base[cmd[i].checksum.offset] = (u8)-sum(base + cmd[i].checksum.start, cmd[i].checksum.length);
+			break;
+		}
+	}
+}
+
+static void piix_shows_where_power_management_is(void **state)
+{
+	static const u32 reg[][2] = { { 0x80000800, 0x70008086 },
+				      { 0x80000b00, 0x71138086 },
+				      { 0x80000b40, 0x601 },
+				      { 0x80000b58, 0x02000000 },
+				      { 0x80000b80, 1 } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(reg); i++) {
+		bus_write(&vm.pio, 0xcf8, 4, reg[i][0]);
+		assert_int_equal(bus_read(&vm.pio, 0xcfc, 4), reg[i][1]);
+		if ((reg[i][0] & 0xff) != 0)
+			bus_write(&vm.pio, 0xcfc, 4, 0xb001); /* to move it changes nothing */
+		assert_int_equal(bus_read(&vm.pio, 0xcfc, 4), reg[i][1]);
+	}
+	bus_write(&vm.pio, 0xcf8, 4, 0x8000080c);
+	assert_int_equal(bus_read(&vm.pio, 0xcfc, 4), 0x800000); /* several functions */
+}
+
+static void firmware_puts_the_tables_together(void **state)
+{
+	u64 rsdp, xsdt, fadt;
+
+	assert_int_equal(pc_finish(&pc, &rsdp), OK);
+	assert_int_equal(rsdp, 0);
+	run_script(0xe4000, 0xf4000); /* where table() looks */
+	assert_memory_equal(vm_mem(&vm, 0xf4000, 8), "RSD PTR ", 8);
+	assert_int_equal(sum(vm_mem(&vm, 0xf4000, 20), 20), 0);
+	assert_int_equal(sum(vm_mem(&vm, 0xf4000, 36), 36), 0);
+	xsdt = get64(0xf4000 + 24);
+	table(xsdt, "XSDT");
+	assert_int_equal(get32(xsdt + 4), 36 + 4 * 8);
+	fadt = get64(xsdt + 36);
+	table(fadt, "FACP");
+	assert_int_equal(get32(fadt + 40), get64(fadt + 140));
+	table(get64(fadt + 140), "DSDT");
+	assert_memory_equal(vm_mem(&vm, get32(fadt + 36), 4), "FACS", 4);
+	table(get64(xsdt + 44), "APIC");
+	table(get64(xsdt + 52), "MCFG");
+	table(get64(xsdt + 60), "SSDT");
+}
+
+static void firmware_is_told_of_memory_disks_and_console(void **state)
+{
+	static struct pci_dev disk;
+	struct firmware_e820 e[4];
+	u8 text[FIRMWARE_ORDER];
+	u64 rsdp;
+
+	pci_dev_init(&disk, &vm, 0x1af4, 0x1042, 0x010000, 1, 0x1af4, 0x40);
+	assert_int_equal(pci_add(&pc.pci, &disk, 3 << 3), OK);
+	assert_int_equal(pc_finish(&pc, &rsdp), OK);
+	assert_int_equal(file("etc/e820", (u8 *)e, sizeof(e)), 2 * 20);
+	assert_int_equal(e[0].base, 0);
+	assert_int_equal(e[0].size, 0x200000);
+	assert_int_equal(e[0].type, 1);
+	assert_int_equal(e[1].base, PC_ECAM_BASE);
+	assert_int_equal(e[1].type, 2);
+	file("bootorder", text, sizeof(text));
+	assert_string_equal((char *)text, "/pci@i0cf8/scsi@3/disk@0,0\n");
+	assert_int_equal(file("etc/sercon-port", text, sizeof(text)), 2);
+	assert_int_equal(text[0] | text[1] << 8, 0x3f8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +467,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(memory_map_is_sorted_and_keeps_the_hole, setup, teardown),
 		cmocka_unit_test_setup_teardown(local_apic_accesses_go_to_the_current_vcpu, setup, teardown),
 		cmocka_unit_test_setup_teardown(reset_gives_power_on_state, setup, teardown),
+		cmocka_unit_test(rom_of_a_wrong_size_or_without_code_is_refused),
+		cmocka_unit_test(variables_lie_below_the_firmware),
+		cmocka_unit_test_setup_teardown(rom_is_read_and_not_written, setup_firmware, teardown),
+		cmocka_unit_test_setup_teardown(start_is_at_the_reset_vector_with_the_shadow_below_1_mib,
+						setup_firmware, teardown),
+		cmocka_unit_test_setup_teardown(host_bridge_is_a_440fx_with_pam_registers, setup_firmware, teardown),
+		cmocka_unit_test_setup_teardown(piix_shows_where_power_management_is, setup_firmware, teardown),
+		cmocka_unit_test_setup_teardown(firmware_puts_the_tables_together, setup_firmware, teardown),
+		cmocka_unit_test_setup_teardown(firmware_is_told_of_memory_disks_and_console, setup_firmware, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * tests/unit/test_virt.c: the arm64 guest's machine as a whole: addresses, wires, PCI, what the hypervisor is told.
  * LINK: guest/vmm/arm64/virt.c guest/vmm/arm64/machine.c guest/vmm/bus.c tests/unit/fake_rt.c
  * LINK: guest/vmm/dev/pl011.c guest/vmm/dev/pl031.c guest/vmm/dev/gicv2m.c
+ * LINK: guest/vmm/dev/rom.c guest/vmm/dev/flash.c guest/vmm/dev/fw_cfg.c
  * LINK: guest/vmm/pci.c guest/vmm/pci_msix.c guest/vmm/pci_root.c
  * LINK: guest/vmm/mem.c guest/vmm/virtio.c guest/vmm/virtio_pci.c guest/vmm/dev/virtio_rng.c
  * CFLAGS: -Ihv/abi/arm64 -Iguest/vmm/arm64
@@ -25,7 +26,7 @@ static struct vm vm;
 static struct machine m;
 static struct fake_tty tty;
 static struct hv_info info;
-static unsigned loads;
+static unsigned loads, firmware_loads;
 
 status_t loader_arm64(struct machine *machine, struct loader_input *in, struct vcpu_state *st)
 {
@@ -37,6 +38,13 @@ status_t loader_arm64(struct machine *machine, struct loader_input *in, struct v
 void arm64_reset_state(struct vcpu_state *st, unsigned index)
 {
 	st->mpidr = index;
+}
+
+status_t loader_firmware(struct machine *machine, struct loader_input *in, struct vcpu_state *st)
+{
+	assert_ptr_equal(machine, &m);
+	firmware_loads++;
+	return OK;
 }
 
 static status_t make(u64 ram, u64 gpa)
@@ -55,7 +63,7 @@ static status_t make(u64 ram, u64 gpa)
 
 static int setup(void **state)
 {
-	loads = 0;
+	loads = firmware_loads = 0;
 	info.features = ARM_FEATURE_GICV3;
 	assert_int_equal(make(0x200000, VIRT_RAM_BASE), OK);
 	return 0;
@@ -92,6 +100,64 @@ static void devices_are_where_qemus_virt_has_them(void **state)
 	assert_null(bus_find(&vm.mmio, VIRT_GICD_BASE));
 	assert_null(bus_find(&vm.mmio, VIRT_GICR_BASE));
 	assert_null(bus_find(&vm.mmio, VIRT_GICC_BASE));
+}
+
+static void firmware_and_its_variables_have_places(void **state)
+{
+	static u32 code[1024] = { 0x14000400 };
+	static u8 variables[FLASH_BLOCK_2X16];
+	struct loader_input in = { 0 };
+	struct vcpu_state st;
+	const char *why;
+	u64 gpa;
+
+	assert_int_equal(machine_rom(code, sizeof(code), &gpa, &why), OK);
+	assert_int_equal(gpa, 0);
+	assert_int_equal(machine_variables(sizeof(variables), gpa, &gpa, &why), OK);
+	assert_int_equal(gpa, 0x4000000);
+	assert_null(bus_find(&vm.mmio, VIRT_FW_CFG_BASE)); /* a kernel alone has none of it */
+	assert_null(bus_find(&vm.mmio, VIRT_FLASH_BASE));
+	vm.nroms = 2;
+	vm.rom[0] = (struct vm_rom){ .gpa = 0, .size = sizeof(code), .mem = (u8 *)code, .mapped = true };
+	vm.rom[1] = (struct vm_rom){ .gpa = gpa, .size = sizeof(variables), .mem = variables, .mapped = true };
+	bus_init(&vm.mmio);
+	bus_init(&vm.pio);
+	lock_init(&vm.ram_lock, LOCK_RAM);
+	assert_int_equal(machine_init(&m, &vm, &(struct machine_options){ .ncpus = 2, .info = &info }), OK);
+	assert_int_equal(rd(0, 4), 0x14000400);
+	wr(0, 4, 0);
+	assert_int_equal(rd(0, 4), 0x14000400);
+	wr(0x4000000, 4, 0x00700070);
+	assert_int_equal(rd(0x4000000, 4), 0x00800080);
+	wr(0x9020008, 2, 0);
+	assert_int_equal(rd(0x9020000, 4), 0x554d4551);
+	assert_int_equal(machine_reset(&m), OK);
+	assert_true(vm.rom[1].mapped);
+	assert_int_equal(rd(0x9020000, 1), 'Q');
+	assert_int_equal(machine_load(&m, &in, &st), OK);
+	assert_int_equal(firmware_loads, 1);
+	assert_int_equal(loads, 0);
+}
+
+static void firmware_of_a_wrong_shape_is_refused(void **state)
+{
+	static u32 code[1024] = { 0x14000400 };
+	const char *why = NULL;
+	u64 gpa = 1;
+
+	assert_int_equal(machine_rom(code, 0, &gpa, &why), ERR_RANGE);
+	assert_int_equal(machine_rom(code, sizeof(code) - 4, &gpa, &why), ERR_RANGE);
+	assert_int_equal(machine_rom(code, VIRT_FLASH_SIZE + PAGE_SIZE, &gpa, &why), ERR_RANGE);
+	assert_non_null(strstr(why, "64 MiB"));
+	code[0] = 0;
+	assert_int_equal(machine_rom(code, sizeof(code), &gpa, &why), ERR_FORMAT);
+	code[0] = ~0u;
+	assert_int_equal(machine_rom(code, sizeof(code), &gpa, &why), ERR_FORMAT);
+	assert_non_null(strstr(why, "reset vector"));
+	assert_int_equal(machine_variables(0, 0, &gpa, &why), ERR_RANGE);
+	assert_int_equal(machine_variables(FLASH_BLOCK_2X16 / 2, 0, &gpa, &why), ERR_RANGE);
+	assert_int_equal(machine_variables(VIRT_FLASH_SIZE + FLASH_BLOCK_2X16, 0, &gpa, &why), ERR_RANGE);
+	assert_int_equal(gpa, 1);
 }
 
 static void wires_lead_to_the_hypervisors_gic(void **state)
@@ -306,6 +372,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		T(firmware_and_its_variables_have_places),
+		T(firmware_of_a_wrong_shape_is_refused),
 		T(devices_are_where_qemus_virt_has_them),
 		T(wires_lead_to_the_hypervisors_gic),
 		T(intx_pins_take_turns),

@@ -3,9 +3,11 @@
  * CFLAGS: -Ihv/abi/arm64 -Iguest/rt/arm64 -Iguest/vmm/arm64 -isystem build/src/device-tree-compiler/libfdt
  * LINK: guest/vmm/arm64/fdt.c guest/vmm/arm64/virt.c guest/vmm/bus.c guest/vmm/pci.c guest/vmm/pci_msix.c
  * LINK: guest/vmm/pci_root.c guest/vmm/dev/pl011.c guest/vmm/dev/pl031.c guest/vmm/dev/gicv2m.c tests/unit/fake_rt.c
+ * LINK: guest/vmm/dev/rom.c guest/vmm/dev/flash.c guest/vmm/dev/fw_cfg.c
  * LINK: build/unit/libfdt.a
  */
 #include "guest/vmm/arm64/loader.h"
+#include "self/insn.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,6 +37,11 @@ static u64 size;
 void hv_vm_line(u32 id, u32 line, bool level)
 {
 	fail_msg("writing a tree raises no interrupt");
+}
+
+void cpu_clean(const void *p, u64 n)
+{
+	fail_msg("nor does it write into flash");
 }
 
 static void make(unsigned ncpus, bool v3, bool serial)
@@ -293,11 +300,31 @@ static void eight_cpus_and_a_long_command_line_fit(void **state)
 	CELLS("/timer", "interrupts", 1, 13, 0xff04, 1, 14, 0xff04, 1, 11, 0xff04, 1, 10, 0xff04);
 }
 
+static void firmware_finds_flash_and_fw_cfg_as_in_qemus(void **state)
+{
+	assert_true(fdt_path_offset(blob, "/fw-cfg@9020000") < 0);
+	assert_true(fdt_path_offset(blob, "/flash@0") < 0);
+	vm.nroms = 1;
+	tree(0, 0);
+	string_is("/fw-cfg@9020000", "compatible", "qemu,fw-cfg-mmio");
+	CELLS("/fw-cfg@9020000", "reg", 0, 0x9020000, 0, 0x18);
+	flag_is("/fw-cfg@9020000", "dma-coherent", true);
+	assert_true(fdt_path_offset(blob, "/flash@0") < 0);
+	vm.nroms = 2;
+	vm.rom[1].size = 0xc0000;
+	tree(0, 0);
+	string_is("/flash@0", "compatible", "cfi-flash");
+	CELLS("/flash@0", "reg", 0, 0, 0, 0x4000000, 0, 0x4000000, 0, 0xc0000);
+	CELLS("/flash@0", "bank-width", 4);
+	vm.nroms = 0;
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(firmware_finds_flash_and_fw_cfg_as_in_qemus),
 		TEST(chosen_has_what_the_loader_was_told),
 		TEST(without_initrd_serial_and_command_line_nothing_speaks_of_them),
 		TEST(memory_and_cpus_are_the_guests),

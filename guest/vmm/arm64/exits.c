@@ -33,6 +33,8 @@ static bool exits_fetch(const struct vcpu *v, struct a64_insn *insn)
 	const void *p = is_aligned(gpa, 4) ? vm_mem(v->vm, gpa, 4) : NULL;
 	u32 word;
 
+	if (p == NULL && is_aligned(gpa, 4))
+		p = vm_rom(v->vm, gpa, 4);
 	if (p == NULL || (run->regs.pstate & PSTATE_AARCH32) != 0)
 		return false;
 	memcpy(&word, p, sizeof(word)); /* another CPU of the guest may be writing there: once */

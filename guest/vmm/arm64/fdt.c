@@ -242,6 +242,26 @@ static void virt_fdt_primecells(struct fdt *t, const struct virt *m)
 	tree_end(t);
 }
 
+/* Both chips are there for firmware, which leaves out the one that it lies in. */
+static void virt_fdt_firmware(struct fdt *t, const struct vm *vm)
+{
+	u64 variables = vm->nroms == 2 ? vm->rom[1].size : 0;
+
+	tree_begin_at(t, "fw-cfg", VIRT_FW_CFG_BASE);
+	tree_string(t, "compatible", "qemu,fw-cfg-mmio");
+	tree_reg(t, VIRT_FW_CFG_BASE, FW_CFG_MMIO_SIZE);
+	tree_flag(t, "dma-coherent");
+	tree_end(t);
+	if (variables == 0)
+		return;
+	tree_begin_at(t, "flash", VIRT_FLASH_BASE);
+	tree_string(t, "compatible", "cfi-flash");
+	tree_cells(t, "reg", CELLS64(VIRT_FLASH_BASE), CELLS64(VIRT_FLASH_SIZE),
+		   CELLS64(VIRT_FLASH_BASE + VIRT_FLASH_SIZE), CELLS64(variables));
+	tree_u32(t, "bank-width", 4);
+	tree_end(t);
+}
+
 static void virt_fdt_intx(struct fdt *t)
 {
 	u32 map[PCI_MAP_DEVS * PCI_PINS * PCI_MAP_CELLS] = { 0 };
@@ -308,6 +328,8 @@ static void virt_fdt_root(struct fdt *t, const struct virt *m, const struct load
 	virt_fdt_clock(t);
 	virt_fdt_primecells(t, m);
 	virt_fdt_pci(t);
+	if (m->vm->nroms != 0)
+		virt_fdt_firmware(t, m->vm);
 	tree_end(t);
 }
 

@@ -201,6 +201,24 @@ status_t loader_arm64(struct machine *m, struct loader_input *in, struct vcpu_st
 	return OK;
 }
 
+status_t loader_firmware(struct machine *m, struct loader_input *in, struct vcpu_state *st)
+{
+	const struct vm *vm = m->virt.vm;
+	u64 size;
+	status_t s = virt_fdt(m, in, 0, 0, vm->ram[0].gpa, LOAD_FDT_MAX, &size);
+
+	if (s != OK) {
+		(void)snprintf(in->error, sizeof(in->error), "the device tree cannot be made");
+		return s;
+	}
+	cpu_clean(vm->ram[0].mem, vm->ram[0].size); /* it starts with its caches off */
+	for (unsigned i = 0; i < vm->nroms; i++)
+		cpu_clean(vm->rom[i].mem, vm->rom[i].size);
+	arm64_reset_state(st, 0);
+	st->regs.pc = vm->rom[0].gpa;
+	return OK;
+}
+
 void arm64_reset_state(struct vcpu_state *st, unsigned index)
 {
 	memset(st, 0, sizeof(*st));

@@ -11,6 +11,10 @@
  */
 MUST_CHECK status_t loader_arm64(struct machine *m, struct loader_input *in, struct vcpu_state *st);
 
+/** The same for a guest with firmware, which finds the device tree at the start of RAM; it starts at the reset vector.
+ */
+MUST_CHECK status_t loader_firmware(struct machine *m, struct loader_input *in, struct vcpu_state *st);
+
 /**
  * The state in which CPU @index of a guest comes on: as loader_arm64 says, at address 0, timers off. counter_offset is
  * the caller's.

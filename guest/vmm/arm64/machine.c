@@ -11,6 +11,29 @@ u64 machine_ram(unsigned n, u64 left, u64 *gpa)
 	return n == 0 ? MIN(left, VIRT_RAM_MAX) : left;
 }
 
+status_t machine_rom(const void *data, u64 size, u64 *gpa, const char **why)
+{
+	const u32 *code = data;
+
+	*why = "must have a multiple of 4 KiB, at most 64 MiB";
+	if (size == 0 || size > VIRT_FLASH_SIZE || !is_aligned(size, PAGE_SIZE))
+		return ERR_RANGE;
+	*why = "has no code at the reset vector, its first byte";
+	if (code[0] == 0 || code[0] == ~0u)
+		return ERR_FORMAT;
+	*gpa = VIRT_FLASH_BASE;
+	return OK;
+}
+
+status_t machine_variables(u64 size, u64 rom, u64 *gpa, const char **why)
+{
+	*why = "must have a multiple of 256 KiB, at most 64 MiB";
+	if (size == 0 || size > VIRT_FLASH_SIZE || !is_aligned(size, FLASH_BLOCK_2X16))
+		return ERR_RANGE;
+	*gpa = VIRT_FLASH_BASE + VIRT_FLASH_SIZE;
+	return OK;
+}
+
 status_t machine_configure(struct vm *vm, const struct hv_info *info, const char **what)
 {
 	bool v3 = (info->features & ARM_FEATURE_GICV3) != 0;
@@ -37,6 +60,11 @@ struct pci_root *machine_pci(struct machine *m)
 	return &m->virt.pci;
 }
 
+unsigned machine_devfn(const struct vm *vm)
+{
+	return 1 << 3;
+}
+
 status_t machine_finish(struct machine *m)
 {
 	return pci_root_assign(&m->virt.pci); /* the device tree comes with the kernel: it holds its command line */
@@ -44,7 +72,7 @@ status_t machine_finish(struct machine *m)
 
 status_t machine_load(struct machine *m, struct loader_input *in, struct vcpu_state *state)
 {
-	return loader_arm64(m, in, state);
+	return m->virt.vm->nroms != 0 ? loader_firmware(m, in, state) : loader_arm64(m, in, state);
 }
 
 void machine_cpu_state(struct machine *m, unsigned index, struct vcpu_state *state)

@@ -60,6 +60,17 @@ static status_t virt_init_devices(struct virt *m, const struct machine_options *
 	return st;
 }
 
+static status_t virt_init_firmware(struct virt *m)
+{
+	status_t st = fw_cfg_init_mmio(&m->fw_cfg, m->vm, VIRT_FW_CFG_BASE, m->vm->ram[0].size, m->ncpus);
+
+	if (st == OK)
+		st = rom_init(&m->rom, m->vm, 0);
+	if (st == OK && m->vm->nroms == 2)
+		st = flash_init(&m->flash, m->vm, 1, FLASH_2X16);
+	return st;
+}
+
 status_t virt_init(struct virt *m, struct vm *vm, const struct machine_options *opt)
 {
 	status_t st;
@@ -76,6 +87,8 @@ status_t virt_init(struct virt *m, struct vm *vm, const struct machine_options *
 	vm->platform = m;
 	vm->irq = virt_irq;
 	st = virt_init_devices(m, opt);
+	if (st == OK && vm->nroms != 0)
+		st = virt_init_firmware(m);
 	return st == OK ? virt_init_pci(m) : st;
 }
 
@@ -85,4 +98,8 @@ void virt_reset(struct virt *m)
 	if (m->has_serial)
 		pl011_reset(&m->serial);
 	pci_root_reset(&m->pci);
+	if (m->vm->nroms != 0)
+		fw_cfg_reset(&m->fw_cfg);
+	if (m->vm->nroms == 2)
+		flash_reset(&m->flash);
 }

@@ -3,14 +3,19 @@
 #ifndef GUEST_VMM_ARM64_VIRT_H
 #define GUEST_VMM_ARM64_VIRT_H
 
+#include "guest/vmm/dev/flash.h"
+#include "guest/vmm/dev/fw_cfg.h"
 #include "guest/vmm/dev/gicv2m.h"
 #include "guest/vmm/dev/pl011.h"
 #include "guest/vmm/dev/pl031.h"
+#include "guest/vmm/dev/rom.h"
 #include "guest/vmm/pci.h"
 
 struct machine_options;
 
 /* Guest-physical addresses and sizes. The GIC's are served by the hypervisor, all others by this program. */
+#define VIRT_FLASH_BASE	  0x00000000ull /* firmware, and behind it its variables */
+#define VIRT_FLASH_SIZE	  0x04000000u	/* the room of each */
 #define VIRT_GICD_BASE	  0x08000000ull
 #define VIRT_GICD_SIZE	  0x10000u
 #define VIRT_GICC_BASE	  0x08010000ull /* GICv2: CPU interface */
@@ -23,6 +28,7 @@ struct machine_options;
 #define VIRT_PL011_SIZE	  0x1000u
 #define VIRT_PL031_BASE	  0x09010000ull
 #define VIRT_PL031_SIZE	  0x1000u
+#define VIRT_FW_CFG_BASE  0x09020000ull
 #define VIRT_MMIO_START	  0x10000000ull /* 32-bit PCI window */
 #define VIRT_MMIO_END	  0x3eff0000ull
 #define VIRT_IO_BASE	  0x3eff0000ull /* ports 0 to ffff of PCI's I/O space, as memory */
@@ -62,6 +68,10 @@ struct virt {
 	struct pci_root pci;
 	struct pci_dev host_bridge;
 	struct bus_region io; /* the I/O window */
+	/* If the VM has a ROM, and the flash chips if that has variables. */
+	struct rom rom;
+	struct flash flash;
+	struct fw_cfg fw_cfg;
 };
 
 /** machine_init without the machine: assemble @m around @vm. ERR_INVAL, ERR_RANGE (RAM), or what bus_add says. */

@@ -76,7 +76,7 @@ static void acpi_pm_control(struct acpi_pm *pm, u16 v)
 	pm->control = v & CNT_KEPT;
 	if (!(v & CNT_SLP_EN))
 		return;
-	if (FIELD(CNT_SLP_TYP, v) == ACPI_PM_S5_TYPE)
+	if (FIELD(CNT_SLP_TYP, v) == ACPI_PM_S5_TYPE || FIELD(CNT_SLP_TYP, v) == ACPI_PM_SOFF_TYPE)
 		vm_stop(pm->vm, STOP_POWEROFF, "the guest has powered itself off");
 	else
 		log_line("%s: ACPI sleep type %u is not offered, ignored", pm->vm->name,

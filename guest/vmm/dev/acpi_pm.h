@@ -14,6 +14,7 @@
 #define ACPI_PM_TIMER_HZ    3579545u
 #define ACPI_PM_SCI	    9 /* GSI, level, active high */
 #define ACPI_PM_S5_TYPE	    5 /* SLP_TYP in dsdt.asl's _S5 */
+#define ACPI_PM_SOFF_TYPE   0 /* the PIIX4's own for soft off, which firmware knows (290562-001, 7.2) */
 
 struct acpi_pm {
 	struct vm *vm;

@@ -3,6 +3,8 @@
 #include "guest/vmm/dev/fw_cfg.h"
 
 #define FW_CFG_DMA_PORT (FW_CFG_PORT + 4)
+#define MMIO_SELECTOR	0x08
+#define MMIO_DMA	0x10
 #define ID_TRADITIONAL	BIT(0)
 #define ID_DMA		BIT(1)
 
@@ -156,6 +158,27 @@ static void fw_cfg_dma_port_write(void *dev, u64 off, unsigned size, u64 v)
 	}
 }
 
+/* In memory: data at 0, as it lies in memory; the selector at 8, big-endian; the DMA address at 16. */
+static u64 fw_cfg_mmio_read(void *dev, u64 off, unsigned size)
+{
+	u64 v = 0;
+
+	if (off >= MMIO_DMA)
+		return fw_cfg_dma_port_read(dev, off - MMIO_DMA, size);
+	for (unsigned i = 0; off < MMIO_SELECTOR && i < size; i++)
+		v |= (u64)fw_cfg_byte(dev) << 8 * i;
+	return v;
+}
+
+static void fw_cfg_mmio_write(void *dev, u64 off, unsigned size, u64 v)
+{
+	if (off >= MMIO_DMA)
+		fw_cfg_dma_port_write(dev, off - MMIO_DMA, size, v);
+	else if (off == MMIO_SELECTOR && size == 2)
+		fw_cfg_select(dev, __builtin_bswap16((u16)v));
+}
+
+static const struct bus_ops fw_cfg_mmio_ops = { fw_cfg_mmio_read, fw_cfg_mmio_write };
 static const struct bus_ops fw_cfg_ops = { fw_cfg_read, fw_cfg_write };
 static const struct bus_ops fw_cfg_dma_ops = { fw_cfg_dma_port_read, fw_cfg_dma_port_write };
 
@@ -191,18 +214,30 @@ void fw_cfg_reset(struct fw_cfg *f)
 	lock_drop(&f->lock);
 }
 
-status_t fw_cfg_init(struct fw_cfg *f, struct vm *vm, u64 ram_size, unsigned ncpus)
+static void fw_cfg_contents(struct fw_cfg *f, struct vm *vm, u64 ram_size, unsigned ncpus)
 {
-	status_t st;
-
 	memset(f, 0, sizeof(*f));
 	f->vm = vm;
 	lock_init(&f->lock, LOCK_DEVICE);
 	f->id = ID_TRADITIONAL | ID_DMA;
 	f->ram_size = ram_size;
 	f->ncpus = ncpus;
+}
+
+status_t fw_cfg_init(struct fw_cfg *f, struct vm *vm, u64 ram_size, unsigned ncpus)
+{
+	status_t st;
+
+	fw_cfg_contents(f, vm, ram_size, ncpus);
 	f->port = (struct bus_region){ FW_CFG_PORT, 2, &fw_cfg_ops, f, &f->lock };
 	f->dma_port = (struct bus_region){ FW_CFG_DMA_PORT, 8, &fw_cfg_dma_ops, f, &f->lock };
 	st = bus_add(&vm->pio, &f->port);
 	return st != OK ? st : bus_add(&vm->pio, &f->dma_port);
+}
+
+status_t fw_cfg_init_mmio(struct fw_cfg *f, struct vm *vm, u64 base, u64 ram_size, unsigned ncpus)
+{
+	fw_cfg_contents(f, vm, ram_size, ncpus);
+	f->mmio = (struct bus_region){ base, FW_CFG_MMIO_SIZE, &fw_cfg_mmio_ops, f, &f->lock };
+	return bus_add(&vm->mmio, &f->mmio);
 }

@@ -6,6 +6,7 @@
 #include "guest/vmm/vm.h"
 
 #define FW_CFG_PORT	 0x510
+#define FW_CFG_MMIO_SIZE 0x18
 #define FW_CFG_FILES	 32
 #define FW_CFG_NAME	 56
 #define FW_CFG_SIGNATURE 0x00
@@ -39,12 +40,15 @@ struct fw_cfg {
 		u8 count[4];
 		struct fw_cfg_dirent entry[FW_CFG_FILES];
 	} dir;
-	struct bus_region port, dma_port;
+	struct bus_region port, dma_port; /* by ports */
+	struct bus_region mmio;
 };
 
 static_assert(sizeof(struct fw_cfg_dirent) == 64, "an entry of the directory");
 
 MUST_CHECK status_t fw_cfg_init(struct fw_cfg *f, struct vm *vm, u64 ram_size, unsigned ncpus);
+/** The same with its registers in memory at @base, FW_CFG_MMIO_SIZE bytes, as virt has them. */
+MUST_CHECK status_t fw_cfg_init_mmio(struct fw_cfg *f, struct vm *vm, u64 base, u64 ram_size, unsigned ncpus);
 /** Offer @size bytes at @data (the caller's, they stay) as file @name. ERR_RANGE (name, size), ERR_EXISTS, ERR_FULL. */
 MUST_CHECK status_t fw_cfg_add(struct fw_cfg *f, const char *name, const void *data, u64 size);
 void fw_cfg_reset(struct fw_cfg *f);

@@ -13,6 +13,7 @@
 #define ACPI_ALIGN     16
 #define FACS_ALIGN     64
 #define ACPI_MAX_TABLE 8192
+#define RSDP_ACPI1     20 /* bytes that ACPI 1.0 knew: the first checksum is theirs */
 
 struct acpi_header {
 	char signature[4];
@@ -172,6 +173,7 @@ enum { MADT_LAPIC, MADT_IOAPIC, MADT_OVERRIDE, MADT_LAPIC_NMI = 4 };
 struct acpi_cursor {
 	u8 *mem; /* of @base */
 	u64 base, next, end;
+	struct acpi_script *script; /* firmware moves the tables, NULL: they are where they stay */
 };
 
 static u8 acpi_sum(const void *p, size_t n)
@@ -212,6 +214,24 @@ static status_t acpi_table(struct acpi_cursor *c, struct acpi_header *h, const c
 	return acpi_place(c, h, len, ACPI_ALIGN, at);
 }
 
+/** In a table that firmware moves, the field of @size bytes at @at is another table's address. */
+static void acpi_pointer(struct acpi_cursor *c, u64 at, u8 size)
+{
+	if (c->script)
+		acpi_script_pointer(c->script, ACPI_FILE_TABLES, (u32)(at - c->base), size);
+}
+
+/** After its pointers: the checksum of the table of @len bytes at @at changes with them. */
+static void acpi_moved(struct acpi_cursor *c, u64 at, size_t len)
+{
+	u32 off = (u32)(at - c->base), field = off + offsetof(struct acpi_header, checksum);
+
+	if (!c->script)
+		return;
+	c->mem[field] = 0;
+	acpi_script_checksum(c->script, ACPI_FILE_TABLES, field, off, (u32)len);
+}
+
 static struct acpi_gas acpi_io(u32 port, u8 width)
 {
 	/* Access size 0, not said: the PM1 event block is two registers in one address. */
@@ -243,8 +263,15 @@ static status_t acpi_fadt(struct acpi_cursor *c, u64 facs, u64 dsdt, u64 *at)
 			       .x_pm1a_evt = acpi_io(ACPI_PM_PORT, 32),
 			       .x_pm1a_cnt = acpi_io(ACPI_PM1_CNT_PORT, 16),
 			       .x_pm_tmr = acpi_io(ACPI_PM_TMR_PORT, 32) };
+	status_t st = acpi_table(c, &f.h, "FACP", 6, sizeof(f), at);
 
-	return acpi_table(c, &f.h, "FACP", 6, sizeof(f), at);
+	if (st != OK)
+		return st;
+	acpi_pointer(c, *at + offsetof(struct acpi_fadt, facs), sizeof(f.facs));
+	acpi_pointer(c, *at + offsetof(struct acpi_fadt, dsdt), sizeof(f.dsdt));
+	acpi_pointer(c, *at + offsetof(struct acpi_fadt, x_dsdt), sizeof(f.x_dsdt));
+	acpi_moved(c, *at, sizeof(f));
+	return OK;
 }
 
 static status_t acpi_madt(struct acpi_cursor *c, unsigned ncpus, u64 *at)
@@ -299,28 +326,51 @@ static status_t acpi_mcfg(struct acpi_cursor *c, u64 ecam, u64 *at)
 	return acpi_table(c, &m.h, "MCFG", 1, sizeof(m), at);
 }
 
-/** The RSDP of @xsdt at @at, which was kept free for it. */
-static void acpi_rsdp(struct acpi_cursor *c, u64 at, u64 xsdt)
+/** All tables but the RSDP, and the XSDT that leads to them. */
+static status_t acpi_tables(struct acpi_cursor *c, const struct acpi_params *p, u64 *xsdt_at)
 {
-	struct acpi_rsdp r = { .revision = 2, .length = sizeof(r), .xsdt = xsdt };
-
-	memcpy(r.signature, "RSD PTR ", sizeof(r.signature));
-	memcpy(r.oem, ACPI_OEM, sizeof(r.oem));
-	r.checksum = acpi_sum(&r, 20); /* the part that ACPI 1.0 knew */
-	r.checksum2 = acpi_sum(&r, sizeof(r));
-	memcpy(c->mem + (at - c->base), &r, sizeof(r));
-}
-
-status_t acpi_build(struct vm *vm, const struct acpi_params *p, u64 *rsdp)
-{
-	struct acpi_cursor c = { vm_mem(vm, p->base, p->size), p->base, p->base, p->base + p->size };
-	const struct acpi_rsdp no_rsdp = { 0 };
 	struct acpi_facs facs = { .signature = "FACS", .length = sizeof(facs), .version = 2 };
 	struct {
 		struct acpi_header h;
 		u64 table[4];
 	} PACKED xsdt = { 0 };
-	u64 table[4], dsdt_at, facs_at, xsdt_at, rsdp_at;
+	u64 table[4], dsdt_at, facs_at;
+	status_t st = acpi_place(c, &facs, sizeof(facs), FACS_ALIGN, &facs_at);
+
+	if (st == OK)
+		st = acpi_place(c, dsdt_aml_code, sizeof(dsdt_aml_code), ACPI_ALIGN, &dsdt_at);
+	if (st == OK)
+		st = acpi_fadt(c, facs_at, dsdt_at, &table[0]);
+	if (st == OK)
+		st = acpi_madt(c, p->ncpus, &table[1]);
+	if (st == OK)
+		st = acpi_mcfg(c, p->ecam, &table[2]);
+	if (st == OK)
+		st = acpi_ssdt(c, p, &table[3]);
+	if (st != OK)
+		return st;
+	memcpy(xsdt.table, table, sizeof(table));
+	st = acpi_table(c, &xsdt.h, "XSDT", 1, sizeof(xsdt), xsdt_at);
+	if (st != OK)
+		return st;
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++)
+		acpi_pointer(c, *xsdt_at + sizeof(xsdt.h) + i * sizeof(table[0]), sizeof(table[0]));
+	acpi_moved(c, *xsdt_at, sizeof(xsdt));
+	return OK;
+}
+
+static void acpi_rsdp(struct acpi_rsdp *r, u64 xsdt)
+{
+	*r = (struct acpi_rsdp){ .revision = 2, .length = sizeof(*r), .xsdt = xsdt };
+	memcpy(r->signature, "RSD PTR ", sizeof(r->signature));
+	memcpy(r->oem, ACPI_OEM, sizeof(r->oem));
+}
+
+status_t acpi_build(struct vm *vm, const struct acpi_params *p, u64 *rsdp)
+{
+	struct acpi_cursor c = { vm_mem(vm, p->base, p->size), p->base, p->base, p->base + p->size, NULL };
+	struct acpi_rsdp r = { 0 };
+	u64 xsdt_at, rsdp_at;
 	status_t st;
 
 	if (!c.mem)
@@ -328,26 +378,39 @@ status_t acpi_build(struct vm *vm, const struct acpi_params *p, u64 *rsdp)
 	if (p->ncpus == 0 || p->ncpus > VM_MAX_VCPUS)
 		return ERR_INVAL;
 	memset(c.mem, 0, p->size);
-	st = acpi_place(&c, &no_rsdp, sizeof(no_rsdp), ACPI_ALIGN, &rsdp_at);
+	st = acpi_place(&c, &r, sizeof(r), ACPI_ALIGN, &rsdp_at); /* its place */
 	if (st == OK)
-		st = acpi_place(&c, &facs, sizeof(facs), FACS_ALIGN, &facs_at);
-	if (st == OK)
-		st = acpi_place(&c, dsdt_aml_code, sizeof(dsdt_aml_code), ACPI_ALIGN, &dsdt_at);
-	if (st == OK)
-		st = acpi_fadt(&c, facs_at, dsdt_at, &table[0]);
-	if (st == OK)
-		st = acpi_madt(&c, p->ncpus, &table[1]);
-	if (st == OK)
-		st = acpi_mcfg(&c, p->ecam, &table[2]);
-	if (st == OK)
-		st = acpi_ssdt(&c, p, &table[3]);
+		st = acpi_tables(&c, p, &xsdt_at);
 	if (st != OK)
 		return st;
-	memcpy(xsdt.table, table, sizeof(table));
-	st = acpi_table(&c, &xsdt.h, "XSDT", 1, sizeof(xsdt), &xsdt_at);
-	if (st != OK)
-		return st;
-	acpi_rsdp(&c, rsdp_at, xsdt_at);
+	acpi_rsdp(&r, xsdt_at);
+	r.checksum = acpi_sum(&r, RSDP_ACPI1);
+	r.checksum2 = acpi_sum(&r, sizeof(r));
+	memcpy(c.mem + (rsdp_at - c.base), &r, sizeof(r));
 	*rsdp = rsdp_at;
 	return OK;
+}
+
+status_t acpi_files(struct acpi_files *f, const struct acpi_params *p)
+{
+	struct acpi_cursor c = { f->tables, 0, 0, sizeof(f->tables), &f->script };
+	struct acpi_rsdp r;
+	u64 xsdt_at;
+	status_t st;
+
+	if (p->ncpus == 0 || p->ncpus > VM_MAX_VCPUS)
+		return ERR_INVAL;
+	memset(f, 0, sizeof(*f));
+	acpi_script_allocate(&f->script, ACPI_FILE_TABLES, FACS_ALIGN, ACPI_ZONE_HIGH);
+	acpi_script_allocate(&f->script, ACPI_FILE_RSDP, ACPI_ALIGN, ACPI_ZONE_FSEG);
+	st = acpi_tables(&c, p, &xsdt_at);
+	if (st != OK)
+		return st;
+	acpi_rsdp(&r, xsdt_at);
+	memcpy(f->rsdp, &r, sizeof(r));
+	acpi_script_pointer(&f->script, ACPI_FILE_RSDP, offsetof(struct acpi_rsdp, xsdt), sizeof(r.xsdt));
+	acpi_script_checksum(&f->script, ACPI_FILE_RSDP, offsetof(struct acpi_rsdp, checksum), 0, RSDP_ACPI1);
+	acpi_script_checksum(&f->script, ACPI_FILE_RSDP, offsetof(struct acpi_rsdp, checksum2), 0, sizeof(r));
+	f->size = c.next;
+	return f->script.full ? ERR_FULL : OK;
 }

@@ -25,6 +25,9 @@ DefinitionBlock ("", "DSDT", 2, "TRIVET", "TRIVETPC", 1)
 				WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange, 0, 0xC000, 0xFFFF, 0, 0x4000)
 				DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, ReadWrite,
 					0, 0xC0000000, 0xDFFFFFFF, 0, 0x20000000)
+				// Where SeaBIOS puts BARs, below the I/O APIC.
+				DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, ReadWrite,
+					0, 0xE0100000, 0xFEBFFFFF, 0, 0x1EB00000)
 			})
 			Method (_CRS, 0, Serialized)
 			{

@@ -30,12 +30,14 @@ static enum emu_result decode_fetch(struct emu *e, struct insn *i, unsigned need
 		}
 		n = MIN(n, (unsigned)(PAGE_SIZE - (at & ~PAGE_MASK)));
 		w = emu_walked(e, at, EMU_FETCH);
-		if (likely(w)) {
-			p = w->ram ? w->ram + (at & ~PAGE_MASK) : NULL;
+		if (likely(w && w->ram)) {
+			p = w->ram + (at & ~PAGE_MASK);
 		} else {
 			if (!emu_walk(e, at, false, true, &gpa))
 				return EMU_FAULT;
 			p = e->ops->ram(e->ctx, gpa, n);
+			if (!p && e->ops->rom)
+				p = e->ops->rom(e->ctx, gpa, n);
 		}
 		if (!p)
 			return EMU_UNKNOWN;

@@ -17,6 +17,8 @@ enum emu_result {
 struct emu_ops {
 	/* The bytes of RAM at @gpa (never crossing a page), or NULL when it is a device or nothing. */
 	void *(*ram)(void *ctx, u64 gpa, unsigned len);
+	/* The same of ROM, for code that runs there. Optional: there is none. */
+	const u8 *(*rom)(void *ctx, u64 gpa, unsigned len);
 	u64 (*mmio_read)(void *ctx, u64 gpa, unsigned size);
 	void (*mmio_write)(void *ctx, u64 gpa, unsigned size, u64 value);
 	u64 (*port_read)(void *ctx, u16 port, unsigned size);

@@ -24,6 +24,11 @@ static void *exits_ram(void *ctx, u64 gpa, unsigned len)
 	return vm_mem(((struct vcpu *)ctx)->vm, gpa, len);
 }
 
+static const u8 *exits_rom(void *ctx, u64 gpa, unsigned len)
+{
+	return vm_rom(((struct vcpu *)ctx)->vm, gpa, len);
+}
+
 static u64 exits_mmio_read(void *ctx, u64 gpa, unsigned size)
 {
 	return bus_read(&((struct vcpu *)ctx)->vm->mmio, gpa, size);
@@ -46,6 +51,7 @@ static void exits_port_write(void *ctx, u16 port, unsigned size, u64 value)
 
 static const struct emu_ops exits_ops = {
 	.ram = exits_ram,
+	.rom = exits_rom,
 	.mmio_read = exits_mmio_read,
 	.mmio_write = exits_mmio_write,
 	.port_read = exits_port_read,
@@ -105,7 +111,10 @@ static void exits_bytes(struct vcpu *v, char *text, size_t size)
 	exits_emu(&e, v);
 	if (e.insn == NULL) {
 		n = (unsigned)MIN(15ul, PAGE_SIZE - (linear & ~PAGE_MASK));
-		if (emu_translate(&e, linear, false, true, &gpa) != OK || (p = vm_mem(v->vm, gpa, n)) == NULL)
+		if (emu_translate(&e, linear, false, true, &gpa) != OK)
+			return;
+		p = vm_mem(v->vm, gpa, n);
+		if (p == NULL && (p = vm_rom(v->vm, gpa, n)) == NULL)
 			return;
 	}
 	for (unsigned i = 0; i < n && i < 15 && used + 4 < size; i++)

@@ -38,6 +38,11 @@ struct pci_root *machine_pci(struct machine *m)
 	return &m->pc.pci;
 }
 
+unsigned machine_devfn(const struct vm *vm)
+{
+	return (vm->nroms != 0 ? PIIX_DEVICE + 1 : 1) << 3;
+}
+
 status_t machine_finish(struct machine *m)
 {
 	return pc_finish(&m->pc, &m->rsdp);
@@ -45,6 +50,10 @@ status_t machine_finish(struct machine *m)
 
 status_t machine_load(struct machine *m, struct loader_input *in, struct vcpu_state *state)
 {
+	if (m->pc.vm->nroms != 0) {
+		firmware_start(&m->pc, state);
+		return OK;
+	}
 	in->acpi_rsdp = m->rsdp;
 	in->low_top = m->pc.vm->ram[0].size;
 	return loader_x86(m->pc.vm, in, state);

@@ -177,7 +177,8 @@ static status_t pc_init_pci(struct pc *pc)
 	pc->pci.io_end = PC_IO_END;
 	pc->pci.mmio64_next = top;
 	pc->pci.mmio64_end = top + PC_MMIO64_SIZE;
-	return pci_host_bridge_init(&pc->pci, &pc->host_bridge);
+	return pc->vm->nroms != 0 ? pci_440fx_init(&pc->pci, &pc->host_bridge)
+				  : pci_host_bridge_init(&pc->pci, &pc->host_bridge);
 }
 
 static status_t pc_init_devices(struct pc *pc, const struct pc_options *opt)
@@ -232,27 +233,37 @@ status_t pc_init(struct pc *pc, struct vm *vm, const struct pc_options *opt)
 		st = pc_init_misc(pc);
 	if (st == OK)
 		st = pc_init_pci(pc);
+	if (st == OK && vm->nroms != 0)
+		st = firmware_init(pc);
 	return st;
+}
+
+static struct acpi_params pc_tables(const struct pc *pc)
+{
+	return (struct acpi_params){ .base = PC_ACPI_START,
+				     .size = PC_HOLE_END - PC_ACPI_START,
+				     .ncpus = pc->ncpus,
+				     .ecam = PC_ECAM_BASE,
+				     .mmio64 = round_up(PC_HIGH_RAM + pc->high_ram, PC_MMIO64_SIZE),
+				     .mmio64_size = PC_MMIO64_SIZE,
+				     .com1 = pc->has_com1 };
 }
 
 status_t pc_write_tables(struct pc *pc, u64 *rsdp)
 {
-	u64 top = round_up(PC_HIGH_RAM + pc->high_ram, PC_MMIO64_SIZE);
-	const struct acpi_params p = { .base = PC_ACPI_START,
-				       .size = PC_HOLE_END - PC_ACPI_START,
-				       .ncpus = pc->ncpus,
-				       .ecam = PC_ECAM_BASE,
-				       .mmio64 = top,
-				       .mmio64_size = PC_MMIO64_SIZE,
-				       .com1 = pc->has_com1 };
+	const struct acpi_params p = pc_tables(pc);
 
-	return acpi_build(pc->vm, &p, rsdp);
+	*rsdp = 0;
+	return pc->vm->nroms != 0 ? OK : acpi_build(pc->vm, &p, rsdp); /* firmware has them from pc_finish */
 }
 
 status_t pc_finish(struct pc *pc, u64 *rsdp)
 {
+	const struct acpi_params p = pc_tables(pc);
 	status_t st = pci_root_assign(&pc->pci);
 
+	if (st == OK && pc->vm->nroms != 0)
+		st = firmware_finish(pc, &p);
 	return st != OK ? st : pc_write_tables(pc, rsdp);
 }
 
@@ -291,6 +302,7 @@ void pc_reset(struct pc *pc)
 		uart_reset(&pc->com1);
 	pvclock_reset(&pc->pvclock);
 	pci_root_reset(&pc->pci);
+	firmware_reset(pc);
 	pc->cf9 = 0; /* no vCPU runs */
 	pc->port92 = PORT_92_A20;
 }

@@ -14,11 +14,12 @@
 #include "guest/vmm/dev/uart16550.h"
 #include "guest/vmm/pci.h"
 #include "guest/vmm/x86/emulate.h"
+#include "guest/vmm/x86/firmware.h"
 #include "guest/vmm/x86/pvclock.h"
 
 /*
  * Guest-physical addresses. RAM is from 0 to at most PC_LOW_RAM_MAX, the rest from 4 GiB on. The hole from 640 KiB to
- * 1 MiB is backed by RAM and reserved: ACPI tables lie there, firmware may.
+ * 1 MiB is backed by RAM and reserved: ACPI tables lie there, or the end of firmware, whose whole ends at 4 GiB.
  */
 #define PC_HOLE_START  0xa0000u
 #define PC_ACPI_START  0xe0000u
@@ -58,6 +59,7 @@ struct pc {
 	struct fw_cfg fw_cfg;
 	struct pvpanic pvpanic;
 	struct pvclock pvclock;
+	struct firmware firmware; /* if the VM has a ROM */
 	struct pci_root pci;
 	struct pci_dev host_bridge;
 	const struct bus_ops *cf8_ops;	    /* the root's own; CF9 lies among its ports */
@@ -77,7 +79,8 @@ struct pc_e820 {
 
 /** Assemble the machine around @vm, whose RAM is in place; sets vm->irq and vm->platform. What bus_add says. */
 MUST_CHECK status_t pc_init(struct pc *pc, struct vm *vm, const struct pc_options *opt);
-/** After the last device was added to pc->pci: assign PCI addresses, write ACPI tables; @rsdp: where they start. */
+/** After the last device was added to pc->pci: assign PCI addresses, write ACPI tables; @rsdp: where they start, 0:
+ * firmware puts them where it likes. */
 MUST_CHECK status_t pc_finish(struct pc *pc, u64 *rsdp);
 /** The memory map, sorted; returns how many lines, at most @max are written. 10 are enough. */
 unsigned pc_memory_map(const struct pc *pc, struct pc_e820 *out, unsigned max);

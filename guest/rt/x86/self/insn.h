@@ -67,6 +67,11 @@ static inline void cpu_cpuid(u32 leaf, u32 sub, u32 out[4])
 	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(sub));
 }
 
+/** Make what was written to memory visible to those who read past the caches: here nobody does. */
+static inline void cpu_clean(const void *p, u64 size)
+{
+}
+
 /** A random word of the CPU's; false when it has no generator or that had nothing to give. */
 bool cpu_random(u64 *v);
 

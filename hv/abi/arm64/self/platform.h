@@ -4,6 +4,7 @@
 #ifndef SELF_PLATFORM_H
 #define SELF_PLATFORM_H
 
+#define BOOT_MAX_CPUS	 64
 #define BOOT_MAX_REDISTS 8
 #define BOOT_MAX_ECAM	 4
 

@@ -3,6 +3,7 @@
 #ifndef SELF_PLATFORM_H
 #define SELF_PLATFORM_H
 
+#define BOOT_MAX_CPUS	   256
 #define BOOT_MAX_IRQCHIPS  8
 #define BOOT_MAX_OVERRIDES 16
 #define BOOT_MAX_ECAM	   4
