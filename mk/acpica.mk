@@ -22,7 +22,7 @@ ns := access alloc arguments convert dump eval init load names object parse pred
 ps := args loop object opcode opinfo parse scope tree utils walk xface
 rs := addr calc create dumpinfo info io irq list memory misc serial utils xface
 tb := data fadt find instal print utils xface xfload xfroot
-ut := address alloc ascii buffer copy excep debug decode delete error eval global hex ids init lock math misc mutex nonansi object \
+ut := address alloc ascii buffer cksum copy excep debug decode delete error eval global hex ids init lock math misc mutex nonansi object \
       osi ownerid predef resdecode resrc state string strsuppt strtoul64 xface xfinit xferror xfmutex
 ACPICA_SRC := $(foreach p,ds ev ex hw ns ps rs tb ut,$(addprefix $(p),$(addsuffix .c,$($(p)))))
 ACPICA_SV_OBJ := $(ACPICA_SRC:%=$(B)/sv-obj/acpica/%.o)
@@ -31,6 +31,7 @@ ACPICA_UNIT_OBJ := $(ACPICA_SRC:%=build/unit/acpica/%.o)
 $(ACPICA)/include/acpi/acpi.h: mk/kernelsrc.sh
 	@echo "GET   ACPICA, of Debian's package linux-source"
 	@mk/kernelsrc.sh $(ACPICA) drivers/acpi/acpica include/acpi
+	@[ -e $(ACPICA_CORE)/utcksum.c ] || : >$(ACPICA_CORE)/utcksum.c # newer than Linux 6.1
 	@touch $@
 
 $(ACPICA_SV_OBJ) $(ACPICA_UNIT_OBJ): $(ACPICA)/include/acpi/acpi.h mk/acpica.mk $(wildcard guest/drv/x86/acpica/*/*.h guest/drv/x86/acpica/*/*/*.h)
