@@ -254,7 +254,8 @@ define unit_rule
 $(UB)/$(1): tests/unit/$(1).c $(2)
 	@mkdir -p $$(@D)
 	@echo "CC    $$<"
-	@$$(HOSTCC) -Itests/unit $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) $$(UNITFLAGS) -MMD -MP -o $$@ tests/unit/$(1).c $(2) -lcmocka
+	@$$(HOSTCC) -Itests/unit $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) $$(UNITFLAGS) -o $$@ tests/unit/$(1).c $(2) -lcmocka
+	@$$(HOSTCC) -Itests/unit $$(shell sed -n 's/.*CFLAGS: *\([^*]*\).*/\1/p' tests/unit/$(1).c) $$(UNITFLAGS) -MM -MP -MT $$@ tests/unit/$(1).c $$(filter %.c,$(2)) >$$@.d
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t),$(shell sed -n 's/.*LINK: *\([^*]*\).*/\1/p' tests/unit/$(t).c))))
 $(UNIT_BIN): | build/gen/fb_font.h

@@ -323,7 +323,7 @@ static void scheduling_is_read_and_checked(void **state)
 
 static void bad_cpus_and_budgets_are_refused(void **state)
 {
-	static const char *const pin[] = { "64", "1-", "-1", "3-2", "1,,2", "1 2", "all", "0-63,0" };
+	static const char *const pin[] = { "256", "1-", "-1", "3-2", "1,,2", "1 2", "all", "0-63,0" };
 	static const char *const budget[] = {
 		"0%",	    "101%",    "20",	      "20ms",	     "20ms/",		"20ms/10ms",
 		"50us/1ms", "1ms/11s", "100us/999us", "1ms/1ms/1ms", "99999999999s/1s", "20%x"
@@ -333,7 +333,7 @@ static void bad_cpus_and_budgets_are_refused(void **state)
 	for (unsigned i = 0; i < ARRAY_SIZE(pin); i++) {
 		snprintf(line, sizeof(line), "pin = %s", pin[i]);
 		snprintf(error, sizeof(error),
-			 "line 3: pin in [vm a] is '%s', must be CPUs from 0 to 63, such as 1 or 0,2-3", pin[i]);
+			 "line 3: pin in [vm a] is '%s', must be CPUs from 0 to 255, such as 1 or 0,2-3", pin[i]);
 		refused_line(line, error);
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(budget); i++) {
