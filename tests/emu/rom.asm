@@ -59,7 +59,7 @@ shadow:	db "ROM-TEST-PASS", 13, 10, 0
 wrong:	db "ROM-TEST-FAIL", 13, 10, 0
 mark:	db 0x5a
 	align 8
-gdt:	dq 0, 0x00cf9a000000ffff
+gdt:	dq 0, 0x00cf9b000000ffff	; accessed: it cannot be written here
 gdt_at:	dw 15
 	dd 0xffff0000 + gdt
 

@@ -73,7 +73,7 @@ def test_memory_that_cannot_be(quick, memory):
     ("cpus = 9", "line 6.*cpus"),
     ("cpus = 0", "line 6.*cpus"),
     ("pin = 5", "pin|CPU 5"),
-    ("cpus = 2\npin = 0,64", "line 7.*pin"),
+    ("cpus = 2\npin = 0,256", "line 7.*pin"),
     ("disk = d\n[vm other]\nkernel = kernel\nmemory = 64M\ndisk = d", "disk.* d.*(writ|bad)"),
 ])
 def test_cpus_and_disks_that_cannot_be(quick, more, words):
