@@ -62,7 +62,7 @@ def say(verdict, name, text=""):
 
 def unit(totals):
     """Each program is a cmocka test group, and counts as its tests."""
-    status, output = run(["make", "-k", "--no-print-directory", "unit-bin"], 900)
+    status, output = run(["make", "-k", f"-j{os.cpu_count() or 1}", "--no-print-directory", "unit-bin"], 900)
     if status:
         print(output, end="")
     for source in sorted((ROOT / "tests" / "unit").glob("test_*.c")):
