@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arch/x86/clock.c: how fast the TSC and the APIC timer run, against the ACPI PM timer or the 8254. */
 #include "arch/iface/cpu.h"
+#include "arch/iface/io.h"
 #include "arch/x86/irq.h"
 #include "arch/x86/vendor.h"
 #include "hv/lib/panic.h"
@@ -30,7 +31,7 @@ struct clock_sample {
 
 static u32 clock_pm(u16 port)
 {
-	return inl(port) & PM_MASK;
+	return port_read32(port) & PM_MASK;
 }
 
 /* The 8254's channel 2 by the latch command; it counts down. */

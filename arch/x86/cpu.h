@@ -186,14 +186,6 @@ static inline void outw(u16 port, u16 v)
 	asm volatile("outw %0, %1" : : "a"(v), "Nd"(port));
 }
 
-static inline u32 inl(u16 port)
-{
-	u32 v;
-
-	asm volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-
 static inline void invlpg(const void *va)
 {
 	asm volatile("invlpg (%0)" : : "r"(va) : "memory");

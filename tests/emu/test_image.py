@@ -14,7 +14,7 @@ import pytest
 
 from conftest import ASSETS, LAUNCHER, load_launcher
 from test_screen import Watched
-from test_uefi import small
+from test_uefi import small, work_in_the_shell
 
 launcher = load_launcher()  # and with it the folder of its parts
 import hybrid  # noqa: E402
@@ -80,15 +80,7 @@ def test_the_arm64_image_starts_from_a_cd(arm64):
                          ids=["svm-bios", "svm-uefi", "arm64-uefi"])
 def test_linux_to_its_shell(quick, args):
     stick = Stick(quick, quick.linux(""))
-    child = quick.console("--image", stick.path, *args)
-    child.expect_exact("guest# ")
-    child.send("echo $((6*7))\r")
-    child.expect(r"\n42\r")
-    child.send("poweroff\r")
-    child.expect_exact("powering off")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 0
+    work_in_the_shell(quick.console("--image", stick.path, *args))
 
 
 @BOTH

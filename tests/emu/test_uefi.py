@@ -61,8 +61,8 @@ def test_arm64_without_vhe_with_a_gicv2(arm64):
     result.assert_passed("2 of 2 CPUs are up", r"DONE \d+ passed 0 failed")
 
 
-def test_linux_to_its_shell(quick):
-    child = quick.console("--firmware", "uefi", "--config", quick.linux(""))
+def work_in_the_shell(child):
+    """From the guest's prompt to the machine's end."""
     child.expect_exact("guest# ")
     child.send("echo $((6*7))\r")
     child.expect(r"\n42\r")
@@ -71,6 +71,10 @@ def test_linux_to_its_shell(quick):
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+def test_linux_to_its_shell(quick):
+    work_in_the_shell(quick.console("--firmware", "uefi", "--config", quick.linux("")))
 
 
 def test_a_packed_image_runs_and_its_configuration_can_be_edited(quick):
