@@ -37,32 +37,40 @@ static void identity(void)
 	t_eq("the clock runs", *mmio32(CR) & 1, 1);
 }
 
+/* Whether the clock has gone on from @from by what the counter has since @start, however long somebody else had the CPU.
+ */
+static bool went_on(u32 from, u64 start)
+{
+	u32 gone = *mmio32(DR) - from;
+
+	return gone <= (counter() - start) / us_to_ticks(1000000) + 1;
+}
+
 static void time(void)
 {
-	u32 now = *mmio32(DR);
 	u64 start = counter();
+	u32 now = *mmio32(DR);
 
 	t_info("seconds", now);
 	t_check("the time is later than 2020", now > Y2020);
 	while (*mmio32(DR) == now && counter() - start < us_to_ticks(3000000))
 		nap(0, 10);
-	now = *mmio32(DR);
-	start = counter();
-	while (*mmio32(DR) == now && counter() - start < us_to_ticks(3000000))
-		nap(0, 10);
-	t_eq("it goes on by one", *mmio32(DR), now + 1);
-	start = counter() - start; /* QEMU's own runs by the host's clock, whatever the counter does */
-	t_hw("  after about a second", start > us_to_ticks(500000) && start < us_to_ticks(2000000), true);
+	t_check("it goes on", *mmio32(DR) != now);
+	/* QEMU's own runs by the host's clock, whatever the counter does */
+	t_dev("  as fast as the counter", went_on(now, start), true);
 	*mmio32(DR) = 5;
-	t_check("the data register is read-only", *mmio32(DR) - now <= 10);
+	t_check("the data register is read-only", *mmio32(DR) >= now && *mmio32(DR) - now < 3600);
+	start = counter();
 	*mmio32(LR) = 1000;
-	t_check("setting the time", *mmio32(DR) - 1000 <= 2);
+	t_dev("setting the time", went_on(1000, start), true);
 	t_eq("LR reads what was set", *mmio32(LR), 1000);
 	*mmio32(LR) = now;
 }
 
 static void match(void)
 {
+	u32 at;
+
 	irq_clear();
 	irq_quiet[INTID_RTC] = 1;
 	gic_edge(INTID_RTC, false);
@@ -70,8 +78,9 @@ static void match(void)
 	*mmio32(IMSC) = 1;
 	gic_enable(INTID_RTC);
 	t_eq("no match, no interrupt", *mmio32(RIS) | *mmio32(MIS), 0);
-	*mmio32(MR) = *mmio32(DR) + 2;
-	t_eq("MR reads back", *mmio32(MR) - *mmio32(DR) <= 2, true);
+	at = *mmio32(DR) + 2;
+	*mmio32(MR) = at;
+	t_eq("MR reads back", *mmio32(MR), at);
 	t_check("match: the interrupt comes", nap(INTID_RTC, 5000));
 	t_eq("  RIS", *mmio32(RIS), 1);
 	t_eq("  MIS", *mmio32(MIS), 1);
