@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arch/x86/run.c: the loop around the vendor's world switch: what goes in before, and the exits answered right here. */
+/* arch/x86/run.c: the parts of the loop around the world switch (loop.h) that are not built into it. */
 #include "arch/iface/cpu.h"
 #include "arch/iface/mem.h"
-#include "arch/x86/percpu.h"
+#include "arch/x86/loop.h"
 #include "arch/x86/post.h"
-#include "arch/x86/vendor.h"
 #include "hv/lib/panic.h"
 #include "hv/lib/string.h"
 
@@ -12,6 +11,8 @@ const struct vendor *vendor;
 
 static void run_fault(struct arch_vcpu *v, u32 vector, bool has_error, u32 error)
 {
+	if (v->service)
+		panic("the service VM takes exception %u at %lx", vector, v->rip);
 	v->inject.info = EVENT_VALID | EVENT_TYPE_EXCP | vector | (has_error ? EVENT_ERROR : 0);
 	v->inject.error = error;
 	v->inject.length = 0;
@@ -20,12 +21,6 @@ static void run_fault(struct arch_vcpu *v, u32 vector, bool has_error, u32 error
 void arch_vcpu_undefined(struct arch_vcpu *v)
 {
 	run_fault(v, VEC_UD, false, 0);
-}
-
-static void run_skip(struct arch_vcpu *v)
-{
-	v->rip = v->next_pc;
-	v->dirty |= DIRTY_RIP;
 }
 
 /* Extended state and the MSRs that no world switch touches: only when the CPU goes to another guest. */
@@ -174,37 +169,38 @@ static bool run_interrupts(struct arch_vcpu *v, struct exit *x)
 	return true;
 }
 
-/* The CPU has taken what was offered. */
-static void run_taken(struct arch_vcpu *v)
+/* The event to go in with the entry: v->event. */
+static void run_event(struct arch_vcpu *v)
 {
-	if (v->virq_is_extint)
-		v->extint_ready = false;
-	else
-		vlapic_deliver(&v->apic, v->virq_vector);
-}
-
-static struct x86_event run_event(struct arch_vcpu *v)
-{
-	struct x86_event e = { 0 };
-
-	if (likely(!(v->reinject.info | v->inject.info | (v->apic.events & VLAPIC_EV_NMI))))
-		return e;
+	struct x86_event *e = &v->event;
 
 	if (v->reinject.info) {
-		e = v->reinject;
+		*e = v->reinject;
 		v->reinject.info = 0;
 	} else if (v->inject.info) {
-		e = v->inject;
+		*e = v->inject;
 		v->inject.info = 0;
 	} else if (v->apic.events & VLAPIC_EV_NMI) {
 		if (!v->nmi_masked) {
 			vlapic_nmi_take(&v->apic);
-			e.info = EVENT_VALID | EVENT_TYPE_NMI | VEC_NMI;
+			e->info = EVENT_VALID | EVENT_TYPE_NMI | VEC_NMI;
 		} else {
 			vendor->window(v, WINDOW_NMI);
 		}
 	}
-	return e;
+	if (e->info)
+		v->dirty |= DIRTY_ONCE;
+}
+
+bool run_before(struct arch_vcpu *v, struct exit *x)
+{
+	if (v->irq_state | v->apic.irr.words | v->apic.events | v->post.any) {
+		post_take(v);
+		if (!run_interrupts(v, x))
+			return false;
+	}
+	run_event(v);
+	return true;
 }
 
 static void run_xsetbv(struct arch_vcpu *v)
@@ -221,7 +217,7 @@ static void run_xsetbv(struct arch_vcpu *v)
 	}
 	v->xcr0 = value;
 	xsetbv(0, value);
-	run_skip(v);
+	loop_skip(v);
 }
 
 /* RDMSR, WRMSR. False: hv/ must see @x. */
@@ -243,9 +239,9 @@ static bool run_msr(struct arch_vcpu *v, struct exit *x)
 		}
 	}
 	switch (a) {
-	case ANSWER_DONE: run_skip(v); return true;
+	case ANSWER_DONE: loop_skip(v); return true;
 	case ANSWER_FAULT: run_fault(v, VEC_GP, true, 0); return true;
-	case ANSWER_LEAVE: run_skip(v); return false; /* done, and x->kind says what else */
+	case ANSWER_LEAVE: loop_skip(v); return false; /* done, and x->kind says what else */
 	default:
 		x->kind = EXIT_SYSREG;
 		x->data = value;
@@ -253,15 +249,9 @@ static bool run_msr(struct arch_vcpu *v, struct exit *x)
 	}
 }
 
-/* The exits that need nobody else. False: hv/ must see @x. */
-static bool run_exit(struct arch_vcpu *v, struct exit *x)
+bool run_exit(struct arch_vcpu *v, struct exit *x)
 {
 	switch (x->kind) {
-	case EXIT_CPUID:
-		v->exits[EXIT_CPUID]++;
-		x86_cpuid(v);
-		run_skip(v);
-		return true;
 	case EXIT_MSR: v->exits[EXIT_MSR]++; return run_msr(v, x);
 	case EXIT_XSETBV:
 		v->exits[EXIT_XSETBV]++;
@@ -274,7 +264,7 @@ static bool run_exit(struct arch_vcpu *v, struct exit *x)
 		return true;
 	case EXIT_CACHE: /* memory is coherent, and no guest has a device that is not: there is nothing to write back */
 		v->exits[EXIT_CACHE]++;
-		run_skip(v);
+		loop_skip(v);
 		return true;
 	case EXIT_CR:
 	case EXIT_DR:
@@ -285,45 +275,9 @@ static bool run_exit(struct arch_vcpu *v, struct exit *x)
 
 void arch_vcpu_run(struct arch_vcpu *v, struct exit *x)
 {
-	if (v->service) {
-		do {
-			if (unlikely(v->inject.info))
-				panic("the service VM takes exception %u at %lx", v->inject.info & EVENT_VECTOR,
-				      v->rip);
-			vendor->run(v, (struct x86_event){ 0 }, x);
-		} while (run_exit(v, x));
-		return;
-	}
-	if (unlikely(x86_cpu()->loaded != v))
+	if (!v->service && unlikely(x86_cpu()->loaded != v))
 		x86_load_guest(v);
-	for (;;) {
-		bool virq = v->virq_on;
-
-		if (unlikely(v->irq_state | v->apic.irr.words | v->apic.events | v->post.any)) {
-			post_take(v);
-			if (!run_interrupts(v, x))
-				return;
-			virq = v->virq_on;
-		}
-		if (unlikely(v->tpr != v->apic.tpr)) {
-			v->tpr = v->apic.tpr;
-			v->dirty |= DIRTY_TPR;
-		}
-		vendor->run(v, run_event(v), x);
-		if (unlikely(virq && !v->virq_on))
-			run_taken(v);
-		if (unlikely((v->tpr ^ v->apic.tpr) >> 4))
-			vlapic_set_tpr(&v->apic, v->tpr);
-		v->tpr = v->apic.tpr;
-		if (likely(x->kind == EXIT_CPUID)) {
-			v->exits[EXIT_CPUID]++;
-			x86_cpuid(v);
-			run_skip(v);
-			continue;
-		}
-		if (!run_exit(v, x))
-			return;
-	}
+	vendor->run(v, x);
 }
 
 void x86_watch_pause(struct arch_vcpu *v, bool on)

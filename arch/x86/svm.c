@@ -5,9 +5,8 @@
 #include "arch/iface/cpu.h"
 #include "arch/iface/mem.h"
 #include "arch/x86/format.h"
+#include "arch/x86/loop.h"
 #include "arch/x86/mce.h"
-#include "arch/x86/percpu.h"
-#include "arch/x86/vendor.h"
 #include "hv/lib/panic.h"
 #include "hv/lib/string.h"
 
@@ -122,9 +121,11 @@ static void svm_new_asid(struct arch_vcpu *v, struct vmcb *c, struct x86_cpu *p)
 	c->clean = 0;
 }
 
-/* What an entry rarely needs: the reason is in v->dirty, @inject, or a stale TLB. */
-static void svm_prepare(struct arch_vcpu *v, struct vmcb *c, struct x86_event inject)
+/* What an entry rarely needs: the reason is in v->dirty. */
+static NOINLINE void svm_prepare(struct arch_vcpu *v, struct vmcb *c)
 {
+	struct x86_event inject = v->event;
+
 	if (v->dirty & DIRTY_RFLAGS)
 		c->rflags = (v->regs->rflags & RFLAGS_WRITABLE) | RFLAGS_FIXED;
 	if (v->dirty & DIRTY_RSP)
@@ -268,7 +269,7 @@ static __attribute__((noinline)) void svm_pause(struct arch_vcpu *v, const struc
 	x->kind = EXIT_PAUSE;
 }
 
-static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
+static NOINLINE void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 {
 	switch (c->exitcode) {
 	case SVM_EXIT_VINTR:
@@ -332,7 +333,7 @@ static void svm_decode_rare(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 	}
 }
 
-static void svm_decode(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
+static inline void svm_decode(struct arch_vcpu *v, struct vmcb *c, struct exit *x)
 {
 	switch (c->exitcode) {
 	case SVM_EXIT_INTR: x->kind = EXIT_IRQ; return;
@@ -387,7 +388,7 @@ static void svm_reinject(struct arch_vcpu *v, const struct vmcb *c)
 static inline void svm_look_taken(struct arch_vcpu *v, const struct vmcb *c)
 {
 	if (v->virq_on && !(c->int_ctl & INT_V_IRQ) && !v->virq_held)
-		v->virq_on = false;
+		loop_taken(v);
 }
 
 /* The other end of svm_prepare. */
@@ -408,37 +409,54 @@ static void svm_injected(struct arch_vcpu *v, struct vmcb *c, struct x86_event i
 	c->clean = 0;
 }
 
-static void svm_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x)
+/* An exit behind an entry with an event, an armed interrupt, or a step. */
+static NOINLINE void svm_after(struct arch_vcpu *v, struct vmcb *c)
+{
+	if (v->step)
+		svm_step_end(v, c);
+	if (v->event.info)
+		svm_injected(v, c, v->event);
+	else
+		svm_look_taken(v, c);
+	v->event.info = 0;
+}
+
+static ALWAYS_INLINE void svm_switch(struct arch_vcpu *v, struct exit *x)
 {
 	struct vmcb *c = v->ctl;
 	u64 *rax = &v->regs->gpr[X86_RAX];
 
-	if (unlikely((v->dirty & ~DIRTY_RIP) | inject.info | (v->asid_seen ^ x86_cpu()->asid_generation) |
-		     (v->flush_seen ^ v->vm->flush)))
-		svm_prepare(v, c, inject);
+	if (unlikely(v->dirty & ~DIRTY_RIP))
+		svm_prepare(v, c);
 	if (v->dirty & DIRTY_RIP) {
 		c->rip = v->rip;
 		c->int_state = 0; /* the shadow of STI, MOV SS ends with the instruction */
 		v->dirty &= ~DIRTY_RIP;
-	} else if (unlikely((c->int_state & 1) && svm_tcg && !v->step && !inject.info)) {
+	} else if (unlikely((c->int_state & 1) && svm_tcg && !v->step && !v->event.info)) {
 		svm_step_begin(v, c);
 	}
 	c->rax = *rax;
 	svm_enter(v->regs, v->ctl_pa);
-	if (unlikely(v->step))
-		svm_step_end(v, c);
 	*rax = c->rax;
 	v->rip = c->rip;
 	c->clean = CLEAN_ALL;
 	if (unlikely((s32)c->exitintinfo < 0)) /* EVENT_VALID */
 		svm_reinject(v, c);
-	v->tpr = FIELD(INT_V_TPR, c->int_ctl) << 4;
-	if (unlikely(inject.info))
-		svm_injected(v, c, inject);
-	else
-		svm_look_taken(v, c);
+	loop_tpr(v, (u8)(FIELD(INT_V_TPR, c->int_ctl) << 4));
+	if (unlikely(v->event.info | v->step | v->virq_on))
+		svm_after(v, c);
 	svm_decode(v, c, x);
-	x->next_pc = v->next_pc;
+}
+
+/*
+ * Another vCPU's new ASID may have made this one's stale, and its VM's map may have changed: while it runs on, only
+ * another CPU changes it, and interrupts this one.
+ */
+static void svm_run(struct arch_vcpu *v, struct exit *x)
+{
+	if (unlikely((v->asid_seen ^ x86_cpu()->asid_generation) | (v->flush_seen ^ v->vm->flush)))
+		v->dirty |= DIRTY_TLB;
+	loop_run(v, x, svm_switch);
 }
 
 static void svm_virq(struct arch_vcpu *v, int vector)

@@ -21,14 +21,11 @@ struct vendor {
 	void (*leave)(struct arch_vcpu *v);
 	/** v->ctl is a zeroed page: set up controls for v->vm. */
 	void (*vcpu_init)(struct arch_vcpu *v);
+	/** Run @v until an exit that hv/ is to see: loop_run (loop.h) with the vendor's world switch. */
+	void (*run)(struct arch_vcpu *v, struct exit *x);
 	/**
-	 * Enter the guest with what is dirty, the event @inject (info 0: none); on the exit fill v->rip, v->next_pc,
-	 * v->reinject, and @x. EXIT_CPUID, EXIT_MSR (x->sysreg, data) and the like are for arch/x86/run.c.
-	 */
-	void (*run)(struct arch_vcpu *v, struct x86_event inject, struct exit *x);
-	/**
-	 * Let the guest take interrupt @vector as soon as RFLAGS.IF and CR8 allow, or with -1 no interrupt. The vendor
-	 * clears v->virq_on when the CPU has taken it.
+	 * Let the guest take interrupt @vector as soon as RFLAGS.IF and CR8 allow, or with -1 no interrupt. loop_taken
+	 * when the CPU has taken it.
 	 */
 	void (*virq)(struct arch_vcpu *v, int vector);
 	/** EXIT_WINDOW as soon as the guest could take an external interrupt (takes virq's place), or an NMI. */
@@ -90,6 +87,11 @@ enum x86_answer x86_wrmsr(struct arch_vcpu *v, u32 msr, u64 value, struct exit *
 void x86_ipi(struct arch_vcpu *from, const struct vlapic_ipi *ipi);
 /* @to, another one, gets @vector, which is 16 or above. */
 void x86_ipi_fixed(struct arch_vcpu *to, u8 vector);
+/* arch/x86/run.c */
+/** Something may have to go in with the entry: interrupts, v->event. False: @x must be seen by hv/ first. */
+bool run_before(struct arch_vcpu *v, struct exit *x);
+/** The exits that need nobody else. False: hv/ must see @x. */
+bool run_exit(struct arch_vcpu *v, struct exit *x);
 /* arch/x86/cpuid.c */
 void x86_cpuid(struct arch_vcpu *v);
 /** Fill x86_features. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arch/x86/vmx.c: the VMX back end: entering a guest, its events and interrupts (Intel SDM 3C, chapters 24 to 28). */
 #include "arch/x86/format.h"
+#include "arch/x86/loop.h"
 #include "arch/x86/vmx.h"
 
 /* Exceptions that push an error code (SDM 3A, 6.13); one that comes of real mode does not. */
@@ -126,8 +127,9 @@ static void vmx_entry_failed(struct arch_vcpu *v, u64 flags, struct exit *x)
 	vmwrite(VMCS_ENTRY_INFO, 0); /* an exit would have cleared its valid bit */
 }
 
-static void vmx_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x)
+static inline void vmx_switch(struct arch_vcpu *v, struct exit *x)
 {
+	struct x86_event inject = v->event;
 	bool virq = false;
 	u32 reason;
 	u64 flags;
@@ -138,9 +140,10 @@ static void vmx_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 	 */
 	if (unlikely(vmx_caps.bochs) && !v->service && !inject.info && ++x86_cpu()->vmx_entries % BOCHS_ENTRIES == 0) {
 		x->kind = EXIT_IRQ;
-		x->next_pc = v->next_pc = 0;
+		v->next_pc = 0;
 		return;
 	}
+	v->event.info = 0;
 	vmx_load(v);
 	if (!v->service)
 		vmx_swap_user(v);
@@ -166,19 +169,22 @@ static void vmx_run(struct arch_vcpu *v, struct x86_event inject, struct exit *x
 	if (unlikely(flags || (reason & REASON_ENTRY_FAILED))) {
 		v->reinject = inject; /* not taken */
 		vmx_entry_failed(v, flags, x);
-		x->next_pc = 0;
 		return;
 	}
 	v->launched = true;
 	if (virq)
-		v->virq_on = false;
+		loop_taken(v);
 	if (unlikely(v->nmi_masked))
 		v->nmi_masked = vmread(VMCS_GUEST_BLOCKING) & BLOCKING_NMI;
 	reason = (u32)FIELD(REASON_BASIC, reason);
 	if (unlikely(reason < 64 && (REASONS_VECTORING & BIT(reason))))
 		vmx_reinject(v);
 	vmx_decode(v, reason, x);
-	x->next_pc = v->next_pc;
+}
+
+static void vmx_run(struct arch_vcpu *v, struct exit *x)
+{
+	loop_run(v, x, vmx_switch);
 }
 
 static void vmx_virq(struct arch_vcpu *v, int vector)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arch/x86/vmx_cr.c: the guest's accesses to control registers that exit: owned bits of CR0 and CR4, and CR8. */
+#include "arch/x86/loop.h"
 #include "arch/x86/vmx.h"
 
 /* The bits of CR0 that exist; others are ignored below bit 32 and #GP above (Intel SDM 3A, 2.5). */
@@ -98,7 +99,7 @@ static void cr_write_cr8(struct arch_vcpu *v, u64 value)
 		vmx_guest_fault(v, VEC_GP, true);
 		return;
 	}
-	v->tpr = (u8)(value << 4);
+	loop_tpr(v, (u8)(value << 4));
 	cr_skip(v);
 }
 

@@ -27,6 +27,7 @@ typedef int64_t s64;
 #define SECTION(s)   __attribute__((section(s)))
 #define USED	     __attribute__((used))
 #define COLD	     __attribute__((cold))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NOINLINE     __attribute__((noinline))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
 

@@ -45,7 +45,8 @@ struct x86_event {
 #define DIRTY_RSP    0x4u
 #define DIRTY_CR2    0x8u
 #define DIRTY_TPR    0x10u /* v->tpr must go into the CPU            */
-#define DIRTY_ONCE   0x20u /* SVM: what was set for one entry goes out */
+#define DIRTY_ONCE   0x20u /* v->event goes in; SVM: what was set for one entry goes out */
+#define DIRTY_TLB    0x40u /* SVM: a new ASID, or a flush                              */
 
 /* What the CPU keeps per guest and no world switch saves: swapped only between guests. */
 struct x86_user_msrs {
@@ -110,6 +111,7 @@ struct arch_vcpu {
 	u32 asid_seen, flush_seen;
 	struct x86_event reinject; /* was being delivered when the guest left */
 	struct x86_event inject;   /* exception from the service VM */
+	struct x86_event event;	   /* goes in with the next entry, DIRTY_ONCE set */
 	struct arch_vm *vm;
 	u32 id;
 	u64 *exits; /* counters by enum exit_kind */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arch/x86/loop.h: the loop around the world switch, which each vendor's file has built in: what goes in before, and
+ * the exits answered right here. It is the way of every exit, so what is rare stands apart, in run.c.
+ */
+#ifndef ARCH_X86_LOOP_H
+#define ARCH_X86_LOOP_H
+
+#include "arch/x86/percpu.h"
+#include "arch/x86/vendor.h"
+
+/* The guest's instruction is done. */
+static inline void loop_skip(struct arch_vcpu *v)
+{
+	v->rip = v->next_pc;
+	v->dirty |= DIRTY_RIP;
+}
+
+/**
+ * Enter @v by @enter until an exit is hv/'s, which @x then has. @enter enters with what is dirty and v->event; on the
+ * exit it fills v->rip, v->next_pc, v->reinject and @x, calls loop_taken when the CPU has taken the armed interrupt,
+ * and loop_tpr.
+ */
+static ALWAYS_INLINE void loop_run(struct arch_vcpu *v, struct exit *x,
+				   void (*enter)(struct arch_vcpu *v, struct exit *x))
+{
+	for (;;) {
+		if (unlikely(v->irq_state | v->apic.irr.words | v->apic.events | v->post.any | v->reinject.info |
+			     v->inject.info) &&
+		    !run_before(v, x))
+			break;
+		if (unlikely(v->tpr != v->apic.tpr)) {
+			v->tpr = v->apic.tpr;
+			v->dirty |= DIRTY_TPR;
+		}
+		enter(v, x);
+		if (likely(x->kind == EXIT_CPUID)) {
+			v->exits[EXIT_CPUID]++;
+			x86_cpuid(v);
+			loop_skip(v);
+		} else if (!run_exit(v, x)) {
+			break;
+		}
+	}
+	x->next_pc = v->next_pc;
+}
+
+/** The CPU has taken the armed interrupt. */
+static inline void loop_taken(struct arch_vcpu *v)
+{
+	v->virq_on = false;
+	if (v->virq_is_extint)
+		v->extint_ready = false;
+	else
+		vlapic_deliver(&v->apic, v->virq_vector);
+}
+
+/** The CPU has @tpr, of which bits 7 to 4 count: those below are only in the APIC's register. */
+static inline void loop_tpr(struct arch_vcpu *v, u8 tpr)
+{
+	if (unlikely((tpr ^ v->tpr) >> 4)) {
+		v->tpr = tpr;
+		vlapic_set_tpr(&v->apic, tpr);
+	}
+}
+
+#endif
