@@ -74,8 +74,11 @@ static inline struct vcpu *exit_post_with(struct vcpu *v, const struct exit *x, 
 	v->exit_kind = kind;
 	v->state = VCPU_STOPPED;
 	if (likely(c->service_waits && !c->pending)) {
-		event_give(c, EVENT_EXIT, v->cookie, 0);
-		return c->service;
+		struct vcpu *s = c->service;
+
+		c->service_waits = false;
+		arch_vcpu_result(&s->arch, OK, EVENT_EXIT, v->cookie, 0);
+		return s;
 	}
 	list_add_tail(&c->exits, &v->link);
 	sched_post(c, PENDING_EXIT);
@@ -144,6 +147,13 @@ static struct vcpu *exit_hypercall(struct vcpu *v, const struct exit *x)
 	return exit_post(v, x);
 }
 
+static inline void exit_fill_io(struct run_page *run, const struct exit *x)
+{
+	run->u.io.port = x->io.port;
+	run->u.io.size = x->io.size;
+	run->u.io.write = x->io.write;
+}
+
 static struct vcpu *exit_io(struct vcpu *v, const struct exit *x)
 {
 	struct doorbell *d;
@@ -157,9 +167,7 @@ static struct vcpu *exit_io(struct vcpu *v, const struct exit *x)
 		}
 	}
 	exit_not_service(v, x);
-	v->run->u.io.port = x->io.port;
-	v->run->u.io.size = x->io.size;
-	v->run->u.io.write = x->io.write;
+	exit_fill_io(v->run, x);
 	return exit_post(v, x);
 }
 
@@ -167,9 +175,7 @@ static struct vcpu *exit_io_string(struct vcpu *v, const struct exit *x)
 {
 	exit_not_service(v, x);
 	arch_vcpu_export(&v->arch);
-	v->run->u.io.port = x->io.port;
-	v->run->u.io.size = x->io.size;
-	v->run->u.io.write = x->io.write;
+	exit_fill_io(v->run, x);
 	v->run->u.io.rep = x->io.rep;
 	v->run->u.io.addr_size = x->io.addr_size;
 	v->run->u.io.seg = x->io.seg;
@@ -188,26 +194,34 @@ static bool exit_rings(struct vcpu *v, const struct exit *x)
 	return true;
 }
 
+/* The CPU gave the instruction's bytes. */
+static NOINLINE void exit_fill_insn(struct run_page *run, const struct exit *x)
+{
+	run->insn_len = (u8)MIN(x->mmio.insn_len, sizeof(run->insn));
+	memcpy(run->insn, x->mmio.insn, run->insn_len);
+}
+
 static struct vcpu *exit_mmio(struct vcpu *v, const struct exit *x)
 {
-	struct run_page *run = v->run;
-	u32 flags = RUN_STATE, len = x->mmio.insn_len;
+	u32 flags = RUN_STATE;
+	struct run_page *run;
 
 	if (x->mmio.access == MAP_W && x->mmio.size && v->vm->ndoorbells && exit_rings(v, x))
 		return v;
 	exit_not_service(v, x);
 	arch_vcpu_export(&v->arch);
+	run = v->run;
 	run->u.mmio.gpa = x->mmio.gpa;
 	run->u.mmio.gva = x->mmio.gva;
 	run->u.mmio.access = x->mmio.access;
 	run->u.mmio.size = x->mmio.size;
 	if (!x->mmio.size)
 		run->u.mmio.insn_gpa = x->mmio.insn_gpa;
-	if (len) {
+	if (x->mmio.operand)
+		flags |= RUN_OPERAND;
+	if (x->mmio.insn_len) {
 		flags |= RUN_INSN;
-		len = MIN(len, (u32)sizeof(run->insn));
-		run->insn_len = (u8)len;
-		memcpy(run->insn, x->mmio.insn, len);
+		exit_fill_insn(run, x);
 	}
 	return exit_post_with(v, x, flags);
 }

@@ -167,22 +167,19 @@ static struct vcpu *call_wait(struct vcpu *v)
 	return sched_next(c);
 }
 
-struct vcpu *hypercall_dispatch(struct vcpu *v, const struct exit *x)
+/* Any other call than that. */
+static NOINLINE void call_other(struct vcpu *v, u64 nr)
 {
 	struct call c;
-	u64 nr = arch_vcpu_arg(&v->arch, 0);
 	status_t s;
 
-	arch_vcpu_skip(&v->arch, x);
-	if (likely(nr == HV_REPLY_WAIT && (v->vm->rights & RIGHT_SERVICE)))
-		return call_wait(v);
 	if (nr >= HV_COUNT) {
 		arch_vcpu_result(&v->arch, ERR_NOENT, 0, 0, 0);
-		return v;
+		return;
 	}
 	if (call_table[nr].right && !(v->vm->rights & call_table[nr].right)) {
 		arch_vcpu_result(&v->arch, ERR_RIGHTS, 0, 0, 0);
-		return v;
+		return;
 	}
 	for (unsigned i = 1; i < 6; i++)
 		c.arg[i] = arch_vcpu_arg(&v->arch, i);
@@ -195,6 +192,16 @@ struct vcpu *hypercall_dispatch(struct vcpu *v, const struct exit *x)
 		control_unlock();
 	}
 	arch_vcpu_result(&v->arch, s, c.out[0], c.out[1], c.out[2]);
+}
+
+struct vcpu *hypercall_dispatch(struct vcpu *v, const struct exit *x)
+{
+	u64 nr = arch_vcpu_arg(&v->arch, 0);
+
+	arch_vcpu_skip(&v->arch, x);
+	if (likely(nr == HV_REPLY_WAIT && (v->vm->rights & RIGHT_SERVICE)))
+		return call_wait(v);
+	call_other(v, nr);
 	return v;
 }
 

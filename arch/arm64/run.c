@@ -160,6 +160,7 @@ static void run_no_access(struct arch_vcpu *v, struct exit *x, unsigned access)
 	x->mmio.access = access;
 	x->mmio.size = 0;
 	x->mmio.insn_gpa = ~0UL;
+	x->mmio.operand = false;
 	x->data = 0;
 }
 

@@ -26,6 +26,7 @@ struct exit {
 			u8 insn_len;	/* 0: it did not */
 			u8 size;	/* hardware decoded it, bytes; a value written is in data. 0: it did not */
 			u64 insn_gpa;	/* of the instruction, ~0: unknown */
+			bool operand;	/* gpa is where its operand is, not an entry of the guest's tables */
 		} mmio;
 		struct {
 			u32 index;

@@ -54,6 +54,7 @@
 #define MSR_TSC_DEADLINE    0x6e0u
 #define MSR_X2APIC_EOI	    0x80bu
 #define MSR_X2APIC_ICR	    0x830u
+#define MSR_X2APIC_SELF	    0x83fu
 #define MSR_X2APIC_SVR	    0x80fu
 #define MSR_EFER	    0xc0000080u
 #define MSR_STAR	    0xc0000081u

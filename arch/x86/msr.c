@@ -121,17 +121,36 @@ static NOINLINE enum x86_answer msr_apic(struct arch_vcpu *v, u32 msr, u64 value
 	}
 }
 
+/* A fixed interrupt from this vCPU to itself. */
+static inline enum x86_answer msr_self(struct arch_vcpu *v, u8 vector)
+{
+	v->exits[EXIT_APIC]++;
+	if (likely(vector >= 16 && vlapic_soft_enabled(&v->apic)))
+		vlapic_set_irr(&v->apic, vector, false);
+	else
+		(void)vlapic_accept(&v->apic, APIC_FIXED, vector, false);
+	return ANSWER_DONE;
+}
+
+#define ICR_SELF    (BIT(18)) /* shorthand; with or without the level bit, which means nothing here */
+#define ICR_LEVEL   (BIT(14))
 #define ICR_SPECIAL (BITS(31, 16) | BITS(13, 8)) /* another mode, logical, shorthand, busy, reserved */
 
-/* x2APIC's ICR. Most often it is a fixed interrupt to another CPU by its ID, which is all done here. */
+/* x2APIC's ICR. Most often it is a fixed interrupt to another CPU by its ID, or to itself, which is all done here. */
 static enum x86_answer msr_icr(struct arch_vcpu *v, u64 value, struct exit *x)
 {
 	struct arch_vcpu *to = value >> 32 < ARRAY_SIZE(v->vm->vcpu) ? v->vm->vcpu[value >> 32] : NULL;
 
-	if ((value & ICR_SPECIAL) || (u8)value < 16 || !to || to == v || !vlapic_is_x2apic(&v->apic))
+	if ((u32)(value & ~(BITS(7, 0) | ICR_LEVEL)) == ICR_SELF)
+		to = v;
+	else if (value & ICR_SPECIAL)
+		to = NULL;
+	if (!to || (u8)value < 16 || !vlapic_is_x2apic(&v->apic))
 		return msr_apic(v, MSR_X2APIC_ICR, value, x);
-	v->exits[EXIT_APIC]++;
 	v->apic.icr = value;
+	if (to == v)
+		return msr_self(v, (u8)value);
+	v->exits[EXIT_APIC]++;
 	x86_ipi_fixed(to, (u8)value);
 	return ANSWER_DONE;
 }
@@ -169,6 +188,8 @@ enum x86_answer x86_wrmsr(struct arch_vcpu *v, u32 msr, u64 value, struct exit *
 		return msr_eoi(v, value, x);
 	if (msr == MSR_X2APIC_ICR)
 		return msr_icr(v, value, x);
+	if (msr == MSR_X2APIC_SELF)
+		return value > 0xff || !vlapic_is_x2apic(&v->apic) ? ANSWER_FAULT : msr_self(v, (u8)value);
 	switch (msr) {
 	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
 	case MSR_TSC_DEADLINE:

@@ -126,10 +126,6 @@ static NOINLINE void svm_prepare(struct arch_vcpu *v, struct vmcb *c)
 {
 	struct x86_event inject = v->event;
 
-	if (v->dirty & DIRTY_RFLAGS)
-		c->rflags = (v->regs->rflags & RFLAGS_WRITABLE) | RFLAGS_FIXED;
-	if (v->dirty & DIRTY_RSP)
-		c->rsp = v->regs->gpr[X86_RSP];
 	if (v->dirty & DIRTY_CR2)
 		c->cr2 = v->regs->cr2;
 	if (v->dirty & DIRTY_TPR)
@@ -358,6 +354,7 @@ static inline void svm_decode(struct arch_vcpu *v, struct vmcb *c, struct exit *
 		x->mmio.gva = ~0UL;
 		x->mmio.size = 0;
 		x->mmio.insn_gpa = ~0UL;
+		x->mmio.operand = c->exitinfo1 & NPF_FINAL;
 		x->mmio.access = c->exitinfo1 & NPF_FETCH ? MAP_X : c->exitinfo1 & NPF_WRITE ? MAP_W : MAP_R;
 		x->mmio.insn = c->insn;
 		x->mmio.insn_len = svm_assists ? MIN(c->insn_len, sizeof(c->insn)) : 0;
@@ -426,8 +423,15 @@ static ALWAYS_INLINE void svm_switch(struct arch_vcpu *v, struct exit *x)
 	struct vmcb *c = v->ctl;
 	u64 *rax = &v->regs->gpr[X86_RAX];
 
-	if (unlikely(v->dirty & ~DIRTY_RIP))
-		svm_prepare(v, c);
+	if (unlikely(v->dirty & ~DIRTY_RIP)) {
+		if (v->dirty & DIRTY_RFLAGS)
+			c->rflags = (v->regs->rflags & RFLAGS_WRITABLE) | RFLAGS_FIXED;
+		if (v->dirty & DIRTY_RSP)
+			c->rsp = v->regs->gpr[X86_RSP];
+		v->dirty &= ~(DIRTY_RFLAGS | DIRTY_RSP);
+		if (v->dirty & ~DIRTY_RIP)
+			svm_prepare(v, c);
+	}
 	if (v->dirty & DIRTY_RIP) {
 		c->rip = v->rip;
 		c->int_state = 0; /* the shadow of STI, MOV SS ends with the instruction */

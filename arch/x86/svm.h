@@ -164,6 +164,7 @@ static_assert(FIELD(IOIO_SIZE, 0x710011) == 1 && FIELD(IOIO_PORT, 0x710011) == 0
 /* exitinfo1 of NPF: a page-fault error code */
 #define NPF_WRITE BIT(1)
 #define NPF_FETCH BIT(4)
+#define NPF_FINAL BIT(32) /* the guest-physical address of the access itself, not of a table on the way */
 
 /* CPUID 8000000A EDX */
 #define SVM_FEATURE_NP		  BIT(0)

@@ -23,9 +23,20 @@ void svm_swap(struct arch_vcpu *from, struct arch_vcpu *to)
 		svm_vmload(to->ctl_pa);
 }
 
-static struct x86_seg svm_seg_get(const struct vmcb_seg *s)
+#define SEG_AR BITS(27, 16) /* of a segment's first eight bytes, which differ in the bits above alone */
+static_assert(offsetof(struct x86_seg, ar) == 2 && offsetof(struct vmcb_seg, attrib) == 2, "alike");
+static_assert(offsetof(struct x86_seg, base) == 8 && offsetof(struct vmcb_seg, base) == 8, "alike");
+
+static inline struct x86_seg svm_seg_get(const struct vmcb_seg *s)
 {
-	return (struct x86_seg){ .sel = s->sel, .ar = s->attrib & 0xfff, .limit = s->limit, .base = s->base };
+	struct x86_seg r;
+	u64 low;
+
+	__builtin_memcpy(&low, s, sizeof(low));
+	low &= SEG_AR | ~(u64)BITS(31, 16);
+	__builtin_memcpy(&r, &low, sizeof(low));
+	r.base = s->base;
+	return r;
 }
 
 static struct vmcb_seg svm_seg_set(const struct x86_seg *s)

@@ -222,24 +222,10 @@ status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s)
 	return OK;
 }
 
-/* The value of a read goes where the instruction wanted it: 32-bit writes clear the upper half. */
-static void vcpu_answer_io(struct arch_vcpu *v, unsigned size, u64 data)
+u32 x86_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run, u32 reply)
 {
-	u64 *rax = &v->regs->gpr[X86_RAX];
+	u32 inject = run->inject;
 
-	if (size == 4)
-		*rax = (u32)data;
-	else if (size == 2)
-		*rax = (*rax & ~0xffffUL) | (u16)data;
-	else
-		*rax = (*rax & ~0xffUL) | (u8)data;
-}
-
-u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run)
-{
-	u32 reply = run->reply, inject = run->inject;
-
-	run->reply = 0;
 	if (unlikely(kind == EXIT_LENGTH))
 		svm_learn(v, run->data & 15);
 	if (reply & REPLY_REGS) {
@@ -247,7 +233,7 @@ u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page
 		v->dirty |= DIRTY_RIP | DIRTY_RFLAGS | DIRTY_RSP;
 	} else if ((reply & REPLY_SKIP) && v->next_pc) {
 		if (kind == EXIT_IO && !run->u.io.write)
-			vcpu_answer_io(v, run->u.io.size, run->data);
+			x86_answer_io(v, run->u.io.size, run->data);
 		else if (kind == EXIT_SYSREG && !run->u.sysreg.write) {
 			u64 data = run->data;
 

@@ -265,11 +265,6 @@ static u64 vlapic_after(u64 now, u64 ticks)
 	return now + ticks < now ? VLAPIC_NEVER : now + ticks;
 }
 
-u64 vlapic_deadline(const struct vlapic *v)
-{
-	return v->lvt[LVT_TIMER] & APIC_LVT_MASKED ? VLAPIC_NEVER : v->deadline;
-}
-
 void vlapic_tick(struct vlapic *v, u64 now)
 {
 	u64 period;

@@ -198,7 +198,10 @@ static inline u8 vlapic_tpr(const struct vlapic *v)
 bool vlapic_extint_ok(const struct vlapic *v);
 
 /** Guest TSC at which vlapic_tick is next needed; ~0: never (stopped or masked). */
-u64 vlapic_deadline(const struct vlapic *v);
+static inline u64 vlapic_deadline(const struct vlapic *v)
+{
+	return v->lvt[LVT_TIMER] & APIC_LVT_MASKED ? ~0ull : v->deadline;
+}
 
 /** Deliver the timer if it is due. Missed periods of a periodic timer are dropped, its phase is kept. */
 void vlapic_tick(struct vlapic *v, u64 now);

@@ -46,7 +46,8 @@ static void vmx_decode_ept(struct arch_vcpu *v, struct exit *x)
 	x->mmio.size = 0;
 	x->mmio.insn_gpa = ~0UL;
 	x->mmio.gpa = vmread(VMCS_GUEST_PA);
-	x->mmio.gva = (q & translated) == translated ? vmread(VMCS_GUEST_LINEAR) : ~0UL;
+	x->mmio.operand = (q & translated) == translated;
+	x->mmio.gva = x->mmio.operand ? vmread(VMCS_GUEST_LINEAR) : ~0UL;
 	x->mmio.access = q & QUAL_EPT_FETCH ? MAP_X : q & QUAL_EPT_WRITE ? MAP_W : MAP_R;
 	v->next_pc = 0;
 	vmx_iret_again(q);

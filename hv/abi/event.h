@@ -67,6 +67,8 @@ enum exit_kind {
 /* run_page.flags, set by the hypervisor. */
 #define RUN_STATE 0x1u /* regs is current beyond the general registers */
 #define RUN_INSN  0x2u /* insn[] holds insn_len bytes from the CPU      */
+#define RUN_OPERAND \
+	0x4u /* MMIO without size: gpa is where an operand is, which the CPU has translated and may access so */
 
 /* run_page.reply, set by the service VM, cleared by the hypervisor once used. */
 #define REPLY_REGS \

@@ -20,16 +20,16 @@ typedef int64_t s64;
 #define static_assert _Static_assert
 #endif
 
-#define MUST_CHECK   __attribute__((warn_unused_result))
-#define NORETURN     __attribute__((noreturn))
-#define PACKED	     __attribute__((packed))
-#define ALIGNED(n)   __attribute__((aligned(n)))
-#define SECTION(s)   __attribute__((section(s)))
-#define USED	     __attribute__((used))
-#define COLD	     __attribute__((cold))
+#define MUST_CHECK    __attribute__((warn_unused_result))
+#define NORETURN      __attribute__((noreturn))
+#define PACKED	      __attribute__((packed))
+#define ALIGNED(n)    __attribute__((aligned(n)))
+#define SECTION(s)    __attribute__((section(s)))
+#define USED	      __attribute__((used))
+#define COLD	      __attribute__((cold))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
-#define NOINLINE     __attribute__((noinline))
-#define PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define NOINLINE      __attribute__((noinline))
+#define PRINTF(f, a)  __attribute__((format(printf, f, a)))
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  4096UL

@@ -228,6 +228,38 @@ static void push_and_call_check_the_stack_before_they_read_a_device(void **state
 	assert_int_equal(fake_get(0x8ff8, 8), 0);
 }
 
+/* What the CPU has found is used for an access of its kind to that place in a page, and for no other. */
+static void the_operand_is_where_the_cpu_has_found_it(void **state)
+{
+	fake_reset(); /* no paging: a walk would find linear 0x2010 in RAM */
+	r->gpr[X86_RBX] = 0x2010;
+	fake.answer = 0x11;
+	fake.e.at = FAKE_DEV + 0x10;
+	fake.e.access = 1; /* MAP_R */
+	assert_int_equal(STEP("\x8b\x03"), EMU_DONE);
+	assert_int_equal(r->gpr[X86_RAX], 0x11);
+	expect_log(0, FAKE_DEV + 0x10, 4, false, 0);
+	r->rip = 0x1000;
+	assert_int_equal(STEP("\x89\x03"), EMU_DONE); /* a write: not told of */
+	assert_int_equal(fake_get(0x2010, 4), 0x11);
+	r->rip = 0x1000;
+	r->gpr[X86_RBX] = 0x2014;
+	fake_set(0x2014, 4, 0x22);
+	assert_int_equal(STEP("\x8b\x03"), EMU_DONE); /* another place in the page */
+	assert_int_equal(r->gpr[X86_RAX], 0x22);
+	r->rip = 0x1000;
+	fake.e.access = 2; /* MAP_W */
+	fake.e.at = FAKE_DEV + 0x14;
+	assert_int_equal(STEP("\x89\x03"), EMU_DONE);
+	expect_log(0, FAKE_DEV + 0x14, 4, true, 0x22);
+	assert_int_equal(fake_get(0x2014, 4), 0x22);
+	r->rip = 0x1000;
+	r->gpr[X86_RBX] = 0x2ffe;
+	fake.e.at = FAKE_DEV + 0xffe;
+	assert_int_equal(STEP("\x89\x03"), EMU_DONE); /* on into the next page: walked */
+	assert_int_equal(fake_get(0x2ffe, 4), 0x22);
+}
+
 static void the_stack_of_16_bit_code_wraps_at_64k(void **state)
 {
 	fake_reset();
@@ -460,6 +492,7 @@ int main(void)
 		cmocka_unit_test(a_long_string_goes_back_to_the_guest_now_and_then),
 		cmocka_unit_test(port_strings_use_dx_and_memory),
 		cmocka_unit_test(push_and_call_check_the_stack_before_they_read_a_device),
+		cmocka_unit_test(the_operand_is_where_the_cpu_has_found_it),
 		cmocka_unit_test(the_stack_of_16_bit_code_wraps_at_64k),
 		cmocka_unit_test(lock_needs_a_memory_destination_that_allows_it),
 		cmocka_unit_test(what_touches_no_memory_is_not_ours),

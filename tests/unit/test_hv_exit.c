@@ -82,6 +82,10 @@ static void each_exit_has_its_record(void **state)
 	assert_int_equal(hv_run(g)->flags, RUN_STATE);
 	assert_int_equal(g->arch.exports, 1);
 	assert_ptr_equal(hv_wait(g->id, 0), g);
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_MMIO, .mmio = { .access = MAP_R, .operand = true } }),
+			EVENT_EXIT, COOK);
+	assert_int_equal(hv_run(g)->flags, RUN_STATE | RUN_OPERAND);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
 	/* A CPU with decode assists gives the instruction, and says how many bytes: not more than there is room for. */
 	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_MMIO, .mmio = { .insn = insn, .insn_len = 200 } }),
 			EVENT_EXIT, COOK);

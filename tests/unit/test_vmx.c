@@ -2,7 +2,7 @@
 /* tests/unit/test_vmx.c: the VMX back end on a VMCS of plain memory: events, the APIC's page, control registers, failed
  * entries.
  * CFLAGS: -iquote arch/x86
- * LINK: arch/x86/format.c arch/x86/vlapic.c arch/x86/vlapic_reg.c tests/unit/fake_panic.c */
+ * LINK: arch/x86/format.c arch/x86/vlapic.c arch/x86/vlapic_reg.c tests/unit/fake_panic.c tests/unit/fake_run.c */
 /* CFLAGS: -Iarch/x86 */
 #define ARCH_X86_VMX_OPS_H /* the VMCS is below */
 #define SELF_CPU_H	   /* and so is the CPU's block */
@@ -100,21 +100,6 @@ void vmx_vcpu_init(struct arch_vcpu *v)
 }
 
 void vmx_vcpu_fini(struct arch_vcpu *v)
-{
-}
-
-/* The loop around the switch is test_svm.c's. */
-bool run_before(struct arch_vcpu *v, struct exit *x)
-{
-	return true;
-}
-
-bool run_exit(struct arch_vcpu *v, struct exit *x)
-{
-	return false;
-}
-
-void x86_cpuid(struct arch_vcpu *v)
 {
 }
 

@@ -168,13 +168,48 @@ static inline u64 arch_vcpu_arg(const struct arch_vcpu *v, unsigned n)
 
 static inline void arch_vcpu_result(struct arch_vcpu *v, u64 status, u64 a, u64 b, u64 c)
 {
-	v->regs->gpr[X86_RAX] = status;
-	v->regs->gpr[X86_RDI] = a;
-	v->regs->gpr[X86_RSI] = b;
-	v->regs->gpr[X86_RDX] = c;
+	u64 *g = v->regs->gpr;
+
+	g[X86_RAX] = status;
+	g[X86_RDI] = a;
+	g[X86_RSI] = b;
+	g[X86_RDX] = c;
 }
 
 void arch_vcpu_export(struct arch_vcpu *v);
-u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run);
+/** What arch_vcpu_complete does not do by itself, of @reply. */
+u32 x86_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run, u32 reply);
+
+/* The value of a read goes where the instruction wanted it: 32-bit writes clear the upper half. */
+static inline void x86_answer_io(struct arch_vcpu *v, unsigned size, u64 data)
+{
+	u64 *rax = &v->regs->gpr[X86_RAX];
+
+	if (size == 4)
+		*rax = (u32)data;
+	else if (size == 2)
+		*rax = (*rax & ~0xffffUL) | (u16)data;
+	else
+		*rax = (*rax & ~0xffUL) | (u8)data;
+}
+
+static inline u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run)
+{
+	u32 reply = run->reply;
+
+	run->reply = 0;
+	if (reply == REPLY_REGS && kind == EXIT_MMIO) {
+		v->rip = run->regs.rip;
+		v->dirty |= DIRTY_RIP | DIRTY_RFLAGS | DIRTY_RSP;
+		return reply;
+	}
+	if (unlikely(reply != REPLY_SKIP || kind != EXIT_IO))
+		return x86_complete(v, kind, run, reply);
+	if (!run->u.io.write)
+		x86_answer_io(v, run->u.io.size, run->data);
+	v->rip = v->next_pc;
+	v->dirty |= DIRTY_RIP;
+	return reply;
+}
 
 #endif

@@ -388,22 +388,11 @@ static inline u64 decode_load(const u8 *p)
 	return v;
 }
 
-enum emu_result emu_decode(struct emu *e, struct insn *i)
+/* Decode and, where @d is not NULL, keep it there. */
+static NOINLINE enum emu_result decode_anew(struct emu *e, struct insn *i, struct emu_decoded *d)
 {
-	const u8 *p = decode_at_hand(e);
-	struct emu_decoded *d = NULL;
-	enum emu_result res;
+	enum emu_result res = decode_whole(e, i);
 
-	if (likely(p)) {
-		d = &e->cache->decoded[(e->regs->rip ^ e->regs->rip >> 3) % ARRAY_SIZE(e->cache->decoded)];
-		if (likely(d->low == decode_load(p) && d->high == decode_load(p + 7) && d->length)) {
-			__builtin_memcpy((u8 *)i + KEPT_FROM, d->insn, KEPT_SIZE);
-			decode_address(e, i);
-			e->length = (unsigned)d->length;
-			return EMU_DONE;
-		}
-	}
-	res = decode_whole(e, i);
 	if (res != EMU_DONE)
 		return res;
 	e->length = i->pos;
@@ -413,6 +402,22 @@ enum emu_result emu_decode(struct emu *e, struct insn *i)
 		d->length = i->pos;
 		__builtin_memcpy(d->insn, (const u8 *)i + KEPT_FROM, KEPT_SIZE);
 	}
+	return EMU_DONE;
+}
+
+enum emu_result emu_decode(struct emu *e, struct insn *i)
+{
+	const u8 *p = decode_at_hand(e);
+	struct emu_decoded *d;
+
+	if (unlikely(!p))
+		return decode_anew(e, i, NULL);
+	d = &e->cache->decoded[(e->regs->rip ^ e->regs->rip >> 3) % ARRAY_SIZE(e->cache->decoded)];
+	if (unlikely(d->low != decode_load(p) || d->high != decode_load(p + 7) || !d->length))
+		return decode_anew(e, i, d);
+	__builtin_memcpy((u8 *)i + KEPT_FROM, d->insn, KEPT_SIZE);
+	decode_address(e, i);
+	e->length = (unsigned)d->length;
 	return EMU_DONE;
 }
 

@@ -2,6 +2,15 @@
 /* guest/vmm/x86/emulate.c: carry out one instruction that has a memory operand (Intel SDM 2). */
 #include "guest/vmm/x86/emu_impl.h"
 
+/* Has the CPU told where the operand at offset i->ea is? Another access of the instruction's is of the other kind. */
+static inline bool emulate_told(const struct emu *e, const struct insn *i, unsigned size, bool write)
+{
+	u64 a = i->seg >= X86_FS ? e->regs->seg[i->seg].base + i->ea : i->ea;
+
+	return e->access == (write ? MAP_W : MAP_R) && i->long64 && ((a ^ e->at) & ~PAGE_MASK) == 0 &&
+	       (a & ~PAGE_MASK) + size <= PAGE_SIZE;
+}
+
 /* The operand that ModRM names, translated. */
 static inline bool emulate_operand(struct emu *e, const struct insn *i, unsigned size, bool write, struct emu_mem *m)
 {
@@ -12,6 +21,10 @@ static bool emulate_read(struct emu *e, const struct insn *i, unsigned size, u64
 {
 	struct emu_mem m;
 
+	if (likely(emulate_told(e, i, size, false))) {
+		*v = e->ops->mmio_read(e->ctx, e->at, size) & emu_mask(size);
+		return true;
+	}
 	if (!emulate_operand(e, i, size, false, &m))
 		return false;
 	*v = emu_mem_read(e, &m);
@@ -22,6 +35,10 @@ static enum emu_result emulate_write(struct emu *e, const struct insn *i, unsign
 {
 	struct emu_mem m;
 
+	if (likely(emulate_told(e, i, size, true))) {
+		e->ops->mmio_write(e->ctx, e->at, size, v & emu_mask(size));
+		return EMU_DONE;
+	}
 	if (!emulate_operand(e, i, size, true, &m))
 		return EMU_FAULT;
 	emu_mem_write(e, &m, v);

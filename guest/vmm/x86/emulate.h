@@ -3,6 +3,7 @@
 #ifndef GUEST_VMM_X86_EMULATE_H
 #define GUEST_VMM_X86_EMULATE_H
 
+#include "hv/abi/hypercall.h"
 #include "hv/abi/status.h"
 #include "self/regs.h"
 
@@ -67,6 +68,8 @@ struct emu {
 	struct emu_cache *cache; /* or NULL */
 	const u8 *insn;		 /* bytes the CPU gave, or NULL: fetched through the guest's tables */
 	unsigned insn_len;
+	u64 at;	    /* where the CPU has found the operand ModRM names, a device's: its guest-physical address */
+	u32 access; /* ... of an access of this kind, MAP_R or MAP_W; 0: it has not said */
 	struct emu_fault fault;
 	unsigned length;   /* of the decoded instruction */
 	unsigned max_iter; /* string iterations before going back to the guest, RIP unmoved; 0: 4096 */

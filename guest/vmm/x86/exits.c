@@ -66,6 +66,11 @@ static void exits_emu(struct emu *e, struct vcpu *v)
 	e->cache = &((struct pc *)v->vm->platform)->emu[v->index];
 	e->insn = NULL;
 	e->insn_len = 0;
+	e->access = 0;
+	if ((v->run->flags & RUN_OPERAND) != 0) {
+		e->at = v->run->u.mmio.gpa;
+		e->access = v->run->u.mmio.access;
+	}
 	e->length = 0;
 	e->max_iter = 0;
 	if ((v->run->flags & RUN_INSN) != 0) {
@@ -82,14 +87,12 @@ static void exits_inject(struct run_page *run, u32 vector, bool has_error, u32 e
 }
 
 /* Have regs current beyond the general registers, which are kept as the handler has changed them. */
-static bool exits_state(struct vcpu *v)
+static NOINLINE bool exits_fetch_state(struct vcpu *v)
 {
 	const struct vcpu_state *s = hv_mailbox();
 	struct vcpu_regs *regs = &v->run->regs;
 	u64 gpr[X86_NGPR];
 
-	if ((v->run->flags & RUN_STATE) != 0)
-		return true;
 	if (hv_call(HV_VCPU_GET, v->id, 0, 0, 0, 0).status != OK)
 		return false;
 	memcpy(gpr, regs->gpr, sizeof(gpr));
@@ -97,6 +100,11 @@ static bool exits_state(struct vcpu *v)
 	memcpy(regs, &s->regs, sizeof(*regs));
 	memcpy(regs->gpr, gpr, sizeof(gpr));
 	return true;
+}
+
+static inline bool exits_state(struct vcpu *v)
+{
+	return (v->run->flags & RUN_STATE) != 0 || exits_fetch_state(v);
 }
 
 /* What the log needs to name an instruction: its bytes, where they can be read. */
