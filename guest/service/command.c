@@ -167,6 +167,25 @@ static void command_stats_vcpu(const struct vcpu *v)
 	}
 }
 
+bool guest_statistics;
+
+void command_log_exits(const struct guest *g)
+{
+	struct hv_stats s;
+
+	for (unsigned i = 0; i < g->vm.nvcpus; i++) {
+		const struct vcpu *v = &g->vm.vcpu[i];
+
+		if (!command_hv_stats(v, &s))
+			continue;
+		for (unsigned k = 0; k < EXIT_COUNT && k < HV_STATS_MAX; k++) {
+			if (s.exits[k] != 0 || v->exits[k] != 0)
+				log_line("%s CPU %u: exits %s %llu, to the service VM %llu", g->vm.name, i,
+					 command_exit_names[k], (ull)s.exits[k], (ull)v->exits[k]);
+		}
+	}
+}
+
 static void command_stats(char *arg)
 {
 	struct guest *g = command_guest(arg);

@@ -126,6 +126,11 @@ static bool config_set_poweroff(struct config_parser *p, const char *value)
 	return config_bool(p, value, &p->c->poweroff_when_done);
 }
 
+static bool config_set_statistics(struct config_parser *p, const char *value)
+{
+	return config_bool(p, value, &p->c->statistics);
+}
+
 /* --- keys of [vm NAME] --- */
 
 static bool config_set_kernel(struct config_parser *p, const char *value)
@@ -329,6 +334,7 @@ static bool config_set_on_crash(struct config_parser *p, const char *value)
 
 static const struct config_key config_machine_keys[] = {
 	{ .name = "poweroff-when-done", .set = config_set_poweroff },
+	{ .name = "statistics", .set = config_set_statistics },
 };
 
 static const struct config_key config_vm_keys[] = {

@@ -52,6 +52,7 @@ struct config {
 	struct config_vm vm[CONFIG_MAX_VMS];
 	unsigned nvms;
 	bool poweroff_when_done; /* power the machine off when all VMs have stopped */
+	bool statistics;	 /* a VM that ends: how often it came to us */
 	char error[240];	 /* "line 7: unknown key 'memroy' in [vm linux]"    */
 };
 

@@ -181,6 +181,8 @@ static void guest_reset(struct guest *g, bool tables)
 void guest_failed(struct guest *g)
 {
 	if (g->life == GUEST_MADE) {
+		if (guest_statistics)
+			command_log_exits(g);
 		guest_reset(g, false);
 		guest_unmake(g);
 	}

@@ -88,5 +88,9 @@ void service_leave(unsigned what);
 bool service_leaving(void);
 /** A line typed on the service console. */
 void command_line(char *text);
+/** Into the log, with the configuration's `statistics`: the exits of each of @g's vCPUs by kind, and how many of them
+ * came to the service VM. */
+void command_log_exits(const struct guest *g);
+extern bool guest_statistics;
 
 #endif

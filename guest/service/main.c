@@ -93,6 +93,7 @@ static void main_configure(void)
 		log_line("error: config: %s", main_config.error);
 		main_give_up();
 	}
+	guest_statistics = main_config.statistics;
 	if (main_config.nvms == 0) {
 		log_line("error: config: no guest in it");
 		main_give_up();

@@ -7,7 +7,12 @@
  * where the first instruction at its entry address lies, the service VM's with the first code after that which is not
  * the hypervisor's. A guest that overwrites its memory with a copy of theirs is still not in theirs.
  *
- * Arguments: entry=VADDR,image=BYTES,offset=OF_ENTRY,service=BYTES,soffset=OF_ENTRY,out=FILE,profile=FILE
+ * out=FILE gets a line for each time a guest executed the instruction mark=HEX, one for a guest's first instruction and
+ * one for the end: what has been executed by then, and how often guests and the service VM were left (exit=OFFSET in
+ * the hypervisor's image, more than one if need be: where such an exit begins).
+ *
+ * Arguments: entry=VADDR,image=BYTES,offset=OF_ENTRY,service=BYTES,soffset=OF_ENTRY,exit=OFFSET,mark=HEX,out=FILE,
+ * profile=FILE
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -23,12 +28,15 @@ typedef void (*qp_exec)(unsigned cpu, void *data);
 typedef void (*qp_exit)(uint64_t id, void *data);
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, qp_trans fn);
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, qp_exec fn, int flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, qp_exec fn, int flags, void *data);
 void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, int op, void *counter, uint64_t add);
 void qemu_plugin_register_atexit_cb(uint64_t id, qp_exit fn, void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t n);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *insn);
+const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 
 #define EXPORT __attribute__((visibility("default")))
 EXPORT extern int qemu_plugin_version;
@@ -45,11 +53,17 @@ struct part {
 	uint64_t *times;       /* by byte of the image */
 };
 static struct part parts[PARTS];
-static uint64_t total[PARTS];	 /* all */
-static uint64_t at_guest[PARTS]; /* of these before a guest's first instruction */
+static uint64_t total[PARTS];
+static uint64_t left[PARTS];	/* exits from the service VM and from guests */
+static uint64_t at_exit[PARTS]; /* total at the last one */
 static uint64_t entry;
+static uint64_t exits[16];
+static unsigned nexits;
+static unsigned char mark[16];
+static size_t mark_size;
 static bool seen_guest;
-static const char *out, *profile;
+static FILE *out;
+static const char *profile;
 
 static bool part_has(const struct part *p, uintptr_t at)
 {
@@ -63,11 +77,49 @@ static void part_found(struct part *p, uintptr_t at)
 		p->times = calloc(p->size, sizeof(*p->times));
 }
 
+static void say(const char *when)
+{
+	(void)fprintf(out, "%s", when);
+	for (int i = 0; i < PARTS; i++)
+		(void)fprintf(out, " %s %" PRIu64, part_name[i], total[i]);
+	(void)fprintf(out, " guest-exits %" PRIu64 " service-exits %" PRIu64 "\n", left[OTHERS], left[SERVICE]);
+	(void)fflush(out);
+}
+
 static void guest_first(unsigned cpu, void *data)
 {
 	if (!seen_guest)
-		memcpy(at_guest, total, sizeof(total));
+		say("first");
 	seen_guest = true;
+}
+
+static void marked(unsigned cpu, void *data)
+{
+	say("mark");
+}
+
+/* The hypervisor has been entered: from whom? */
+static void exited(unsigned cpu, void *data)
+{
+	if (total[OTHERS] != at_exit[OTHERS])
+		left[OTHERS]++;
+	else
+		left[SERVICE]++;
+	memcpy(at_exit, total, sizeof(total));
+}
+
+static bool is_exit(uint64_t offset)
+{
+	for (unsigned i = 0; i < nexits; i++)
+		if (exits[i] == offset)
+			return true;
+	return false;
+}
+
+static bool is_mark(const struct qemu_plugin_insn *insn)
+{
+	return mark_size && qemu_plugin_insn_size(insn) == mark_size &&
+	       memcmp(qemu_plugin_insn_data(insn), mark, mark_size) == 0;
 }
 
 /* Whose code is at @at? The two parts are found in the order in which they start. */
@@ -97,6 +149,10 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 		qemu_plugin_register_vcpu_insn_exec_inline(insn, 0, &total[who], 1);
 		if (who != OTHERS && parts[who].times)
 			qemu_plugin_register_vcpu_insn_exec_inline(insn, 0, &parts[who].times[at - parts[who].base], 1);
+		if (who == HV && is_exit(at - parts[HV].base))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, exited, 0, NULL);
+		if (who == OTHERS && is_mark(insn))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, marked, 0, NULL);
 		if (i == 0 && who == OTHERS && parts[SERVICE].base && !seen_guest)
 			qemu_plugin_register_vcpu_tb_exec_cb(tb, guest_first, 0, NULL);
 	}
@@ -104,20 +160,53 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 
 static void finish(uint64_t id, void *data)
 {
-	FILE *f = fopen(out, "w");
+	FILE *f = profile ? fopen(profile, "w") : NULL;
 
-	if (!f)
-		return;
-	for (int i = 0; i < PARTS; i++)
-		(void)fprintf(f, "%s %" PRIu64 " %" PRIu64 "\n", part_name[i], total[i], at_guest[i]);
-	(void)fclose(f);
-	f = profile ? fopen(profile, "w") : NULL;
+	say("end");
+	(void)fclose(out);
 	for (int i = HV; f && i < PARTS; i++)
 		for (uint64_t a = 0; parts[i].times && a < parts[i].size; a++)
 			if (parts[i].times[a])
 				(void)fprintf(f, "%s %" PRIx64 " %" PRIu64 "\n", part_name[i], a, parts[i].times[a]);
 	if (f)
 		(void)fclose(f);
+}
+
+static bool take_mark(const char *hex)
+{
+	for (; hex[0] && hex[1] && mark_size < sizeof(mark); hex += 2) {
+		char byte[3] = { hex[0], hex[1], 0 };
+
+		mark[mark_size++] = (unsigned char)strtoul(byte, NULL, 16);
+	}
+	return hex[0] == 0;
+}
+
+static bool take(const char *key, const char *value)
+{
+	uint64_t n = strtoull(value, NULL, 0);
+
+	if (strcmp(key, "entry") == 0)
+		entry = n;
+	else if (strcmp(key, "image") == 0)
+		parts[HV].size = n;
+	else if (strcmp(key, "offset") == 0)
+		parts[HV].offset = n;
+	else if (strcmp(key, "service") == 0)
+		parts[SERVICE].size = n;
+	else if (strcmp(key, "soffset") == 0)
+		parts[SERVICE].offset = n;
+	else if (strcmp(key, "exit") == 0 && nexits < sizeof(exits) / sizeof(exits[0]))
+		exits[nexits++] = n;
+	else if (strcmp(key, "mark") == 0)
+		return take_mark(value);
+	else if (strcmp(key, "out") == 0)
+		return (out = fopen(value, "w")) != NULL;
+	else if (strcmp(key, "profile") == 0)
+		return (profile = strdup(value)) != NULL;
+	else
+		return false;
+	return true;
 }
 
 EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv)
@@ -128,21 +217,7 @@ EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **a
 		if (!value)
 			return -1;
 		*value++ = 0;
-		if (strcmp(argv[i], "entry") == 0)
-			entry = strtoull(value, NULL, 0);
-		else if (strcmp(argv[i], "image") == 0)
-			parts[HV].size = strtoull(value, NULL, 0);
-		else if (strcmp(argv[i], "offset") == 0)
-			parts[HV].offset = strtoull(value, NULL, 0);
-		else if (strcmp(argv[i], "service") == 0)
-			parts[SERVICE].size = strtoull(value, NULL, 0);
-		else if (strcmp(argv[i], "soffset") == 0)
-			parts[SERVICE].offset = strtoull(value, NULL, 0);
-		else if (strcmp(argv[i], "out") == 0)
-			out = strdup(value);
-		else if (strcmp(argv[i], "profile") == 0)
-			profile = strdup(value);
-		else
+		if (!take(argv[i], value))
 			return -1;
 	}
 	if (!out)

@@ -55,6 +55,7 @@ static void every_key_arrives(void **state)
 			       "; another\n"
 			       "[machine]\n"
 			       "poweroff-when-done = yes\n"
+			       "statistics = yes\n"
 			       "\n"
 			       "[vm linux]   ; the first\n"
 			       "kernel = vmlinuz\n"
@@ -80,6 +81,7 @@ static void every_key_arrives(void **state)
 			 OK);
 	assert_string_equal(c.error, "");
 	assert_true(c.poweroff_when_done);
+	assert_true(c.statistics);
 	assert_int_equal(c.nvms, 2);
 	assert_string_equal(c.vm[0].name, "linux");
 	assert_string_equal(c.vm[0].kernel, "vmlinuz");
@@ -112,6 +114,7 @@ static void defaults_are_those_of_the_documentation(void **state)
 {
 	assert_int_equal(parse("[vm a]\nkernel = k"), OK); /* no newline at the end */
 	assert_false(c.poweroff_when_done);
+	assert_false(c.statistics);
 	assert_string_equal(c.vm[0].kernel, "k");
 	assert_string_equal(c.vm[0].initrd, "");
 	assert_string_equal(c.vm[0].cmdline, "");

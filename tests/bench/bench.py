@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measure what Trivet costs, in executed emulated instructions: single operations and whole workloads, and beside it KVM with QEMU
+and the bare machine on the same emulator, running the same guest. docs/performance.md says what the figures mean."""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import chart
+import counted
+from counted import ROOT, Failed
+
+RESULT = ROOT / "build" / "bench.json"
+BASELINE = ROOT / "tests" / "bench-baseline.json"
+DOCUMENT = ROOT / "docs" / "performance.md"
+CHART = ROOT / "docs" / "performance.svg"
+WORSE = 1.03  # of the baseline: more is a regression
+SLACK = 2  # instructions: so many is no regression of a cheap operation
+GUEST = {"x86_64": "guest-test/bench.elf", "arm64": "guest-test/bench.Image"}
+MACHINES = {"x86_64": "svm", "arm64": "arm64"}
+BARE = {
+    "x86_64": ["qemu-system-x86_64", "-machine", "q35", "-cpu", "max", "-device", "virtio-rng-pci,modern-pio-notify=on,disable-legacy=on"],
+    "arm64": ["qemu-system-aarch64", "-machine", "virt,gic-version=3", "-cpu", "max", "-device", "virtio-rng-pci,disable-legacy=on"],
+}
+COUNT = ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01,clock=vm"]  # as ./trivet run --count
+SYSTEMS = ["trivet", "kvm", "kvm-mitigations", "bare"]
+TITLES = {"trivet": "Trivet", "kvm": "KVM, mitigations off", "kvm-mitigations": "KVM", "bare": "no hypervisor",
+          "trivet-vmx": "Trivet, VMX in Bochs", "trivet-nvhe": "Trivet without VHE"}
+DISK_MIB = 64
+CONSOLE_KIB = 64
+
+Figure = collections.namedtuple("Figure", "arch system name value worst unit how")
+
+
+def say(text):
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def costs(arch, system, text, how):
+    """The figures of the bench guest's console @text. One that it could not take is not among them."""
+    if not re.search(r"^DONE \d+ passed 0 failed", text, re.M):
+        raise Failed(f"{how}: the bench guest did not come to its end:\n" + "\n".join(text.splitlines()[-15:]))
+    return [Figure(arch, system, name, int(median), int(worst), "instructions", how)
+            for name, median, worst in re.findall(r"^COST (\S+) (\d+) (\d+)", text, re.M) if not name.startswith("empty")]
+
+
+def operations(machine, system="trivet"):
+    """Single operations on Trivet: with one vCPU, with two on one CPU, and with two on two."""
+    arch = "arm64" if machine.startswith("arm64") else "x86_64"
+    known, figures = set(), []
+    for cpus, host in ((1, 1), (2, 1), (2, 2)):
+        options = ["--kernel", counted.build(arch) / GUEST[arch], "--append", "trivet", "--cpus", cpus, "--host-cpus", host]
+        say(f"operations on {machine}, {cpus} vCPUs on {host} CPUs")
+        text, _ = counted.run(machine, *options)
+        for figure in costs(arch, system, text, " ".join(counted.command(machine, *options)).replace(f"{ROOT}/", "")):
+            if figure.name not in known:
+                known.add(figure.name)
+                figures.append(figure)
+    return figures
+
+
+def workload(arch, name, counts, how, per=1, what=""):
+    """What a workload took: the guest's own instructions, the hypervisor's and the service VM's, and exits; for each of @per pieces."""
+    parts = (("guest", counts["others"]), ("hypervisor", counts["hypervisor"]), ("service VM", counts["service"]),
+             ("Trivet", counts.ours), ("all", counts.ours + counts["others"]))
+    figures = [Figure(arch, "trivet", f"{name}: {part}", round(n / per), None, f"instructions{what}", how) for part, n in parts]
+    return figures + [Figure(arch, "trivet", f"{name}: exits", round(counts["guest-exits"] / per, 2), None, f"exits{what}", how)]
+
+
+def boot(arch):
+    """Debian's boot, from the guest's first instruction to its first program."""
+    say(f"Debian's boot on {MACHINES[arch]}")
+    text, lines = counted.linux(MACHINES[arch], "bench-boot")
+    at = dict(lines)
+    how = "tests/assets/tests/bench-boot under --count with tests/bench/count.c"
+    figures = workload(arch, "Linux boot", at["mark"] - at["first"], how)
+    figures += [Figure(arch, "trivet", f"Linux boot and power-off: exits {kind}", n, None, "exits", how)
+                for kind, (n, _) in counted.exits(text).items()]
+    kept = re.search(r"(\d+) KiB kept", text)
+    return figures + [Figure(arch, "trivet", "memory kept by the hypervisor", int(kept[1]), None, "KiB of 1023 MiB", "its log")]
+
+
+def marked(arch, test, name, per, what, **kw):
+    say(f"{name} on {MACHINES[arch]}")
+    _, lines = counted.linux(MACHINES[arch], test, **kw)
+    first, last = [at for when, at in lines if when == "mark"]
+    return workload(arch, name, last - first, f"tests/assets/tests/{test} under --count with tests/bench/count.c", per, what)
+
+
+def workloads(arch):
+    figures = marked(arch, "bench-disk-1m", "disk, 1 MiB reads", DISK_MIB, " a MiB", disk=DISK_MIB)
+    figures += marked(arch, "bench-disk-4k", "disk, 4 KiB reads", DISK_MIB * 256, " a read", disk=DISK_MIB)
+    return figures + marked(arch, "bench-console", "serial console", CONSOLE_KIB, " a KiB")
+
+
+def bare(arch):
+    """The same guest on the emulated machine itself."""
+    say(f"operations on {arch} without a hypervisor")
+    command = [*BARE[arch], "-m", "256", "-smp", "1", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial",
+               "stdio", "-kernel", str(counted.build(arch) / GUEST[arch]), *COUNT]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", timeout=300)
+    return costs(arch, "bare", done.stdout.replace("\r", ""), " ".join(command).replace(f"{ROOT}/", ""))
+
+
+def kvm(arch, mitigations):
+    """The same guest under KVM with QEMU, in the same emulated machine."""
+    import peers  # what it needs is made on the way
+
+    system = "kvm-mitigations" if mitigations else "kvm"
+    known, figures = set(), []
+    for cpus in (1, 2):
+        say(f"operations on {arch} under KVM, mitigations {'on' if mitigations else 'off'}, {cpus} vCPUs on one CPU")
+        try:
+            text = peers.run(arch, counted.build(arch) / GUEST[arch], cpus=cpus, mitigations=mitigations)
+        except peers.Failed as e:
+            raise Failed(str(e)) from None
+        how = f"tests/bench/peers.py --arch {arch} --kernel {counted.build(arch).relative_to(ROOT) / GUEST[arch]} --cpus {cpus} " \
+              f"--mitigations {'on' if mitigations else 'off'}"
+        for figure in costs(arch, system, text, how):
+            if figure.name not in known:
+                known.add(figure.name)
+                figures.append(figure)
+    return figures
+
+
+def vmx():
+    """Ours alone, in Bochs, which runs one instruction each tick of the TSC."""
+    say("operations on VMX, in Bochs")
+    command = ["./trivet", "run", "--machine", "vmx", "--timeout", "600", "--kernel", str(counted.build("x86_64") / GUEST["x86_64"]),
+               "--append", "trivet"]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace")
+    return costs("x86_64", "trivet-vmx", done.stdout.replace("\r", ""), " ".join(command).replace(f"{ROOT}/", ""))
+
+
+# --- what is told ------------------------------------------------------------------------------------------------------
+
+def cell(figure):
+    if figure is None:
+        return "–"
+    return f"{figure.value:,}"
+
+
+def rows(figures, arch):
+    """[(name, unit, {system: Figure})], in the order in which they were measured."""
+    table = {}
+    for f in figures:
+        if f.arch == arch:
+            table.setdefault(f.name, {})[f.system] = f
+    return [(name, next(iter(by.values())).unit, by) for name, by in table.items()]
+
+
+def table(figures, arch):
+    """Lines of Markdown."""
+    present = [s for s in [*SYSTEMS, "trivet-nvhe", "trivet-vmx"] if any(f.system == s and f.arch == arch for f in figures)]
+    lines = ["| operation | " + " | ".join(TITLES[s] for s in present) + (" | KVM, off / Trivet |" if "kvm" in present else " |"),
+             "|---|" + "---|" * (len(present) + ("kvm" in present))]
+    for name, unit, by in rows(figures, arch):
+        title = name if unit == "instructions" else f"{name} ({unit})"
+        words = [title] + [cell(by.get(s)) for s in present]
+        if "kvm" in present:
+            ours, theirs = by.get("trivet"), by.get("kvm")
+            words.append(f"{theirs.value / ours.value:.1f}" if ours and theirs and ours.value and theirs.value else "–")
+        lines.append("| " + " | ".join(words) + " |")
+    return lines
+
+
+def show(figures):
+    """The tables, in columns."""
+    for arch in GUEST:
+        lines = [[word.strip() for word in line.strip("|").split("|")] for line in table(figures, arch) if not line.startswith("|---")]
+        if len(lines) < 2:
+            continue
+        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+        print(f"\n{arch}: executed emulated instructions")
+        for line in lines:
+            print("  ".join([line[0].ljust(widths[0])] + [word.rjust(w) for word, w in zip(line[1:], widths[1:])]))
+
+
+def save(figures):
+    qemu = {arch: counted.tool(BARE[arch][0], "--version").splitlines()[0] for arch in GUEST}
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps({"qemu": qemu, "figures": [f._asdict() for f in figures]}, indent=1) + "\n")
+
+
+def load():
+    return [Figure(**f) for f in json.loads(RESULT.read_text())["figures"]]
+
+
+# --- the baseline ------------------------------------------------------------------------------------------------------
+
+def key(figure):
+    return f"{figure.arch}: {figure.name}"
+
+
+def kept(figures):
+    """Those that the baseline has: Trivet's, and of a boot's exits not the kinds."""
+    return {key(f): f.value for f in figures if f.system == "trivet" and ": exits " not in f.name}
+
+
+def regressions(figures, baseline):
+    """In words, what is worse than the baseline by more than WORSE, or is not measured any more."""
+    now, words = kept(figures), []
+    for name, before in baseline.items():
+        if name not in now:
+            words.append(f"{name}: {before} in the baseline, not measured now")
+        elif now[name] > before * WORSE and now[name] - before > SLACK * (isinstance(before, int)):
+            words.append(f"{name}: {now[name]}, {before} in the baseline ({(now[name] / before - 1) * 100 if before else 100:+.1f} %)")
+    return words
+
+
+def document(figures):
+    """The tables and the chart in docs/ are those of @figures."""
+    text = DOCUMENT.read_text()
+    for arch in GUEST:
+        begin, end = f"<!-- {arch} -->\n", f"<!-- end of {arch} -->\n"
+        before, rest = text.split(begin)
+        text = before + begin + "\n" + "\n".join(table(figures, arch)) + "\n\n" + end + rest.split(end)[1]
+    DOCUMENT.write_text(text)
+    CHART.write_text(chart.svg(figures))
+
+
+def quick():
+    return operations("svm") + boot("x86_64") + operations("arm64") + boot("arm64")
+
+
+def whole():
+    figures = operations("svm") + boot("x86_64") + workloads("x86_64")
+    figures += bare("x86_64") + kvm("x86_64", False) + kvm("x86_64", True) + vmx()
+    figures += operations("arm64") + operations("arm64-nvhe", "trivet-nvhe") + boot("arm64") + workloads("arm64")
+    return figures + bare("arm64") + kvm("arm64", False) + kvm("arm64", True)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--quick", action="store_true", help="Trivet's operations and boot alone, without the peers")
+    p.add_argument("--show", action="store_true", help="what the last run has measured, from build/bench.json")
+    p.add_argument("--document", action="store_true", help="that into docs/performance.md and its chart")
+    p.add_argument("--set-baseline", action="store_true", help=f"that into {BASELINE.relative_to(ROOT)}")
+    args = p.parse_args()
+    os.chdir(ROOT)
+    try:
+        if args.show or args.document or args.set_baseline:
+            figures = load()
+        else:
+            figures = quick() if args.quick else whole()
+            save(figures)
+    except (Failed, OSError, subprocess.SubprocessError) as e:
+        sys.exit(f"bench: {e}")
+    if args.document:
+        document(figures)
+    elif args.set_baseline:
+        names = kept(figures)
+        BASELINE.write_text(json.dumps({name: n for name, n in names.items() if "disk" not in name and "console" not in name},
+                                       indent=1) + "\n")
+    else:
+        show(figures)
+        if not args.show:
+            print(f"\nbench: {RESULT.relative_to(ROOT)} has each figure and how it was got")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs of Trivet on an emulated machine that counts instructions, and what the plugin tests/bench/count.c tells of them."""
+
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "assets"))
+
+from build import MARK  # noqa: E402
+
+VMRUN = bytes.fromhex("0f01d8")
+# Where the hypervisor's image is loaded, and its entry: as QEMU does it for arm64's Image; x86's is linked where it lies.
+ARM64_LOAD = 0x40200000
+ARM64_EXITS = (0x400, 0x480, 0x500, 0x580)  # in the vectors: from a lower level (Arm ARM, D1.3.1.5)
+PLUGIN_QEMU = (7, 9)  # the interface for plugins that count.c knows: from this one of QEMU on, and before that one
+
+
+class Failed(Exception):
+    """A run that did not do what it should, in words."""
+
+
+def build(arch):
+    return ROOT / "build" / arch
+
+
+def tool(*command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def symbols(elf):
+    return {name: int(value, 16) for value, name in re.findall(r"^([0-9a-f]+) \w (\S+)$", tool("nm", str(elf)), re.M)}
+
+
+def segments(elf):
+    """(offset in the file, physical address, bytes in the file and in memory) of what is loaded."""
+    return [tuple(int(n, 16) for n in found) for found in
+            re.findall(r"^ +LOAD +(\S+) \S+ (\S+) (\S+) (\S+)", tool("readelf", "-lW", str(elf)), re.M)]
+
+
+def hypervisor(arch):
+    """What count.c wants to know of it: entry, image, offset, exits."""
+    elf = build(arch) / "trivet.elf"
+    parts, names = segments(elf), symbols(elf)
+    base, end = parts[0][1], max(pa + size for _, pa, _, size in parts)
+    if arch == "arm64":
+        exits = [names["el2_vectors"] + at for at in ARM64_EXITS]
+        return {"entry": ARM64_LOAD, "image": end, "offset": 0}, exits
+    entry = int(re.search(r"Entry point address: +(\S+)", tool("readelf", "-hW", str(elf)))[1], 16)
+    at = (names["svm_enter"] & 0x7fffffff)  # linked at its physical address and 2 GiB below the top
+    text = next((off, pa) for off, pa, size, _ in parts if pa <= at < pa + size)
+    code = elf.read_bytes()[text[0] + at - text[1]:][:512]
+    exits = [at + code.index(VMRUN) + len(VMRUN) - base]
+    return {"entry": entry, "image": end - base, "offset": entry - base}, exits
+
+
+def plugin():
+    """count.c, built."""
+    so, source = ROOT / "build" / "bench" / "count.so", ROOT / "tests" / "bench" / "count.c"
+    if not so.exists() or so.stat().st_mtime < source.stat().st_mtime:
+        so.parent.mkdir(parents=True, exist_ok=True)
+        tool("gcc", "-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-o", str(so), str(source))
+    return so
+
+
+def splits(arch):
+    """Can QEMU's instructions be told apart here? Why not, in words, or ""."""
+    qemu = {"x86_64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}[arch]
+    version = int(re.search(r"version (\d+)", tool(qemu, "--version"))[1])
+    if PLUGIN_QEMU[0] <= version < PLUGIN_QEMU[1]:
+        return ""
+    return f"QEMU {version} has another interface for plugins than those from {PLUGIN_QEMU[0]} to {PLUGIN_QEMU[1] - 1}"
+
+
+def plugin_option(arch, out, profile=None):
+    facts, exits = hypervisor(arch)
+    with open(build(arch) / "service.bin", "rb") as f:  # hv/abi/service.h
+        size, entry = struct.unpack("<QQ", f.read(32)[16:32])
+    facts.update(service=size, soffset=entry, mark=MARK[arch], out=out)
+    if profile:
+        facts["profile"] = profile
+    words = [f"{key}={value}" for key, value in facts.items()] + [f"exit={at}" for at in exits]
+    return "-plugin " + ",".join([str(plugin()), *words])
+
+
+class Counts(dict):
+    """A line of count.c's."""
+
+    def __sub__(self, other):
+        return Counts((key, n - other[key]) for key, n in self.items())
+
+    @property
+    def ours(self):
+        return self["hypervisor"] + self["service"]
+
+
+def read_counts(path):
+    """[(when, Counts)]"""
+    lines = []
+    for line in path.read_text().splitlines():
+        when, *words = line.split()
+        lines.append((when, Counts(zip(words[::2], map(int, words[1::2])))))
+    return lines
+
+
+def command(machine, *options):
+    return ["./trivet", "run", "--machine", machine, "--count", *map(str, options)]
+
+
+def run(machine, *options, count=False, seconds=600):
+    """./trivet run --count: (what it said, count.c's lines). The machine has to end by itself."""
+    arch = "arm64" if machine.startswith("arm64") else "x86_64"
+    with tempfile.TemporaryDirectory(prefix="trivet-bench-") as folder:
+        out = pathlib.Path(folder) / "counts"
+        extra = [f"--qemu={plugin_option(arch, out)}"] if count else []
+        done = subprocess.run(command(machine, "--timeout", seconds, *options) + extra, cwd=ROOT, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        text = done.stdout.replace("\r", "")
+        if done.returncode:
+            raise Failed(f"{' '.join(command(machine, *options))}: status {done.returncode}\n" + "\n".join(text.splitlines()[-15:]))
+        return text, read_counts(out) if count else []
+
+
+def linux(machine, test, *, disk=None, memory=256):
+    """The default guest, which runs /tests/@test: (its console and the log, count.c's lines)."""
+    arch = "arm64" if machine.startswith("arm64") else "x86_64"
+    assets = ROOT / "build" / "assets" / ("" if arch == "x86_64" else arch)
+    tty = "ttyS0" if arch == "x86_64" else "ttyAMA0"
+    with tempfile.TemporaryDirectory(prefix="trivet-bench-") as folder:
+        folder = pathlib.Path(folder)
+        for name in ("vmlinuz", "initrd.gz"):
+            (folder / name).symlink_to(assets / name)
+        extra = ""
+        if disk:
+            with open(folder / "disk.img", "wb") as f:
+                f.truncate(disk << 20)
+            extra = "disk = disk.img\n"
+        (folder / "bench.ini").write_text(
+            f"[machine]\npoweroff-when-done = yes\nstatistics = yes\n[vm linux]\nkernel = vmlinuz\ninitrd = initrd.gz\n"
+            f"cmdline = console={tty} quiet trivet.test={test}\nmemory = {memory}M\n{extra}")
+        text, counts = run(machine, "--config", folder / "bench.ini", count=True)
+    if f"TRIVET-TEST-PASS {test}" not in text:
+        raise Failed(f"{test} on {machine} did not pass:\n" + "\n".join(text.splitlines()[-15:]))
+    return text, counts
+
+
+def exits(text):
+    """The log's `statistics`: {kind: (exits, those for the service VM)}."""
+    return {kind: (int(a), int(b)) for kind, a, b in
+            re.findall(r"CPU \d+: exits (\w+) (\d+), to the service VM (\d+)", text)}
