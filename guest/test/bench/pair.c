@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * guest/test/bench/pair.c: interrupts from one CPU to another, and switches between them where both are one physical
+ * CPU's. With one, somebody always runs, and a time is exact. With two, QEMU's --count has one clock for both and runs
+ * them in turns, which PAUSE ends: so the time from the sender's write to the receiver's first instruction is what both
+ * have done for it.
+ */
+#include "guest/test/bench/bench.h"
+
+#define REST_US	 50 /* long enough for the other to halt */
+#define ALARM_US 100000
+
+enum does { HALTS, SPINS, TURNS };
+
+volatile u64 bench_arrived;
+
+static volatile u32 other_does, other_is; /* what it is to do, and what it does */
+static volatile u32 turn;		  /* whose */
+static volatile u64 left;		  /* when one of them gave its turn away, or halted */
+
+/* --- the other ------------------------------------------------------------------------------------------------------ */
+
+static void other_turns(void)
+{
+	while (other_does == TURNS) {
+		if (turn != 1) {
+			bench_pause();
+			continue;
+		}
+		left = t_clock();
+		turn = 0;
+	}
+}
+
+/* Halts until it is pinged, answers, and halts again; or spins with interrupts on; or takes turns. */
+void bench_other(void)
+{
+	u32 seen = irq_count[bench_ping_irq];
+
+	for (;;) {
+		u32 what = other_does;
+
+		if (what != HALTS)
+			seen = irq_count[bench_ping_irq];
+		other_is = what + 1;
+		if (what == TURNS) {
+			other_turns();
+		} else if (what == SPINS) {
+			irq_on();
+			while (other_does == SPINS)
+				bench_pause();
+			irq_off();
+		} else if (irq_count[bench_ping_irq] == seen) {
+			t_halt();
+		} else {
+			seen = irq_count[bench_ping_irq];
+			bench_ipi(0);
+		}
+	}
+}
+
+/* --- the first ------------------------------------------------------------------------------------------------------ */
+
+/* Asleep for a moment, so that the other comes to its end. */
+static void rest(void)
+{
+	u32 n = irq_count[bench_alarm_irq];
+
+	bench_alarm(REST_US);
+	while (irq_count[bench_alarm_irq] == n)
+		t_halt();
+	bench_alarm(0);
+}
+
+static bool tell(enum does what)
+{
+	u64 start = t_clock();
+
+	other_does = what;
+	bench_ipi(1);
+	while (other_is != what + 1 && t_clock() - start < bench_patience())
+		bench_pause();
+	rest();
+	return other_is == what + 1;
+}
+
+/* One ping to the other, while this one spins. When it was sent; *@sent: when that was done. 0: it did not arrive. */
+static u64 ping(u64 *sent)
+{
+	u64 start;
+
+	bench_arrived = 0;
+	start = t_clock();
+	bench_ipi(1);
+	*sent = t_clock();
+	while (bench_arrived == 0 && t_clock() - start < bench_patience())
+		bench_pause();
+	return bench_arrived != 0 ? start : 0;
+}
+
+static void to_running(const char *name, bool send)
+{
+	u64 start = 1, sent;
+
+	bench_begin(BENCH_FEW);
+	while (start != 0 && bench_more()) {
+		start = ping(&sent);
+		bench_put((send ? sent : bench_arrived) - start, 1);
+	}
+	if (start != 0)
+		bench_report(name, bench_overhead_one);
+	else
+		bench_skip(name, "it did not arrive");
+}
+
+/* To one that halts, while this one spins. */
+static void to_halted(void)
+{
+	u64 start = 1, sent;
+
+	bench_begin(BENCH_FEW);
+	while (start != 0 && bench_more()) {
+		rest();
+		start = ping(&sent);
+		bench_put(bench_arrived - start, 1);
+	}
+	if (start != 0)
+		bench_report("ipi-halted", bench_overhead_one);
+	else
+		bench_skip("ipi-halted", "it did not arrive");
+}
+
+/* To one that halts, and this one halts too until there is an answer. Counted from the ping, or from the halt. */
+static void both_halt(const char *name, bool from_halt)
+{
+	bool ok = true;
+
+	bench_begin(BENCH_FEW);
+	while (ok && bench_more()) {
+		u32 pongs, alarms;
+		u64 start;
+
+		rest();
+		pongs = irq_count[bench_pong_irq];
+		alarms = irq_count[bench_alarm_irq];
+		bench_arrived = 0;
+		bench_alarm(ALARM_US);
+		start = t_clock();
+		bench_ipi(1);
+		if (from_halt)
+			start = t_clock();
+		while (irq_count[bench_pong_irq] == pongs && irq_count[bench_alarm_irq] == alarms)
+			t_halt();
+		bench_alarm(0);
+		ok = bench_arrived > start;
+		bench_put(bench_arrived - start, 1);
+	}
+	if (ok)
+		bench_report(name, bench_overhead_one);
+	else
+		bench_skip(name, from_halt ? "the other had not waited for this one's halt" : "no answer");
+}
+
+/* From one's spinning, which gives its turn to the other, to the other's going on. */
+static void switches(void)
+{
+	bool ok = true;
+
+	bench_begin(BENCH_FEW);
+	while (ok && bench_more()) {
+		u64 start = t_clock(), now = start;
+
+		turn = 1;
+		while (turn != 0 && now - start < bench_patience()) {
+			bench_pause();
+			now = t_clock();
+		}
+		ok = turn == 0;
+		bench_put(now - left, 1);
+	}
+	if (ok)
+		bench_report("vm-switch", bench_overhead_one);
+	else
+		bench_skip("vm-switch", "the other has no turn");
+}
+
+void bench_pair(void)
+{
+	static const char *const names[] = { "ipi-other-send",	 "ipi-other", "ipi-halted",
+					     "ipi-halted-sleep", "vm-switch", "vm-switch-halt" };
+	const char *why = bench_other_start();
+
+	if (why == NULL && !tell(SPINS))
+		why = "the second CPU does not run";
+	if (why != NULL) {
+		for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+			bench_skip(names[i], why);
+		return;
+	}
+	to_running("ipi-other-send", true);
+	to_running("ipi-other", false);
+	if (tell(TURNS))
+		switches();
+	else
+		bench_skip("vm-switch", "the other does not listen");
+	if (!tell(HALTS)) {
+		for (unsigned i = 2; i < 4; i++)
+			bench_skip(names[i], "the other does not listen");
+		return;
+	}
+	to_halted();
+	both_halt("ipi-halted-sleep", false);
+	both_halt("vm-switch-halt", true);
+}
