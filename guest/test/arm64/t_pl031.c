@@ -37,7 +37,8 @@ static void identity(void)
 	t_eq("the clock runs", *mmio32(CR) & 1, 1);
 }
 
-/* Whether the clock has gone on from @from by what the counter has since @start, however long somebody else had the CPU.
+/* Whether the clock has gone on from @from by what the counter has since @start, however long somebody else had the
+ * CPU.
  */
 static bool went_on(u32 from, u64 start)
 {
