@@ -176,6 +176,21 @@ void irq_handler(void);
 /** HVC #0 with @fn and three arguments; x0. */
 s64 psci(u64 fn, u64 a, u64 b, u64 c);
 
+/* --- other CPUs: guest/test/arm64/smp.c, smp.S -----------------------------------------------------------------------
+ */
+#define SMP_MAX 8
+/* smp.S reads the first, and writes down the three that it found. */
+struct smp_start {
+	u64 stack, ttbr0, mair, tcr, vbar, sctlr;
+	u64 found_el, found_daif, found_sctlr;
+	u64 cpu;
+	u64 main;
+} ALIGNED(64);
+extern struct smp_start smp[SMP_MAX];
+extern u8 smp_entry[];
+/** Start CPU @n (< SMP_MAX), which is to call @main with this one's map and vectors. PSCI's answer. */
+s64 smp_on(unsigned n, void (*main)(struct smp_start *));
+
 /* --- the virtual timer
  * ---------------------------------------------------------------------------------------------------- */
 /** Virtual timer: interrupt in @ticks; its handler masks it. */

@@ -14,41 +14,41 @@
 
 /* How often an operation is done for a sample: as many instructions as one tick of t_clock is long. */
 extern unsigned bench_batch;
-/* What BENCH and BENCH_ONE measure of nothing; timed by one reading of the clock, it is the second. */
+/* What BENCH and BENCH_ONE measure of nothing; the second is that of two readings of the clock. */
 extern u64 bench_overhead, bench_overhead_one;
 
 /* The cost of @statement, which is at one place, so that what is learnt of it before the samples helps in them. */
-#define BENCH(name, statement)                                                  \
-	({                                                                      \
-		bench_begin(BENCH_N);                                           \
-		while (bench_more()) {                                          \
-			u64 bench_start = t_clock();                            \
+#define BENCH(name, statement)                                                     \
+	({                                                                         \
+		bench_begin(BENCH_N);                                              \
+		while (bench_more()) {                                             \
+			u64 bench_start = t_clock();                               \
 			for (unsigned bench_i = bench_batch; bench_i; bench_i--) { \
-				statement;                                      \
-			}                                                       \
-			bench_put(t_clock() - bench_start, bench_batch);        \
-		}                                                               \
-		bench_report(name, bench_overhead);                             \
+				statement;                                         \
+			}                                                          \
+			bench_put(t_clock() - bench_start, bench_batch);           \
+		}                                                                  \
+		bench_report(name, bench_overhead);                                \
 	})
 
 /* The same where each time needs something @before it, or @after, that does not count. */
-#define BENCH_ONE(name, before, statement, after)                               \
-	({                                                                      \
-		bench_begin(BENCH_N);                                           \
-		while (bench_more()) {                                          \
-			u64 bench_sum = 0;                                      \
+#define BENCH_ONE(name, before, statement, after)                                  \
+	({                                                                         \
+		bench_begin(BENCH_N);                                              \
+		while (bench_more()) {                                             \
+			u64 bench_sum = 0;                                         \
 			for (unsigned bench_i = bench_batch; bench_i; bench_i--) { \
-				u64 bench_start;                                \
-				before;                                         \
-				bench_dither(bench_i);                          \
-				bench_start = t_clock();                        \
-				statement;                                      \
-				bench_sum += t_clock() - bench_start;           \
-				after;                                          \
-			}                                                       \
-			bench_put(bench_sum, bench_batch);                      \
-		}                                                               \
-		bench_report(name, bench_overhead_one);                         \
+				u64 bench_start;                                   \
+				before;                                            \
+				bench_dither(bench_i);                             \
+				bench_start = t_clock();                           \
+				statement;                                         \
+				bench_sum += t_clock() - bench_start;              \
+				after;                                             \
+			}                                                          \
+			bench_put(bench_sum, bench_batch);                         \
+		}                                                                  \
+		bench_report(name, bench_overhead_one);                            \
 	})
 
 /** A tick of t_clock is @tick instructions (or whatever is counted); also the size of a batch. */
@@ -66,7 +66,7 @@ void bench_dither(unsigned n);
 /** Ticks of t_clock after which waiting is given up. */
 u64 bench_patience(void);
 
-/* --- a virtio-rng: guest/test/bench/virtio.c ------------------------------------------------------------------------- */
+/* --- a virtio-rng: guest/test/bench/virtio.c ---------------------------------------------------------------------- */
 /** Look for it and start its queue, empty. Before the interrupt controller is set up: its MSI may do that. */
 void bench_rng_open(void);
 /** Its common configuration, 0: none. */
@@ -76,14 +76,14 @@ void bench_doorbells(void);
 /** From a request to the end of its interrupt's handler, asleep meanwhile. */
 void bench_requests(void);
 
-/* --- two CPUs: guest/test/bench/pair.c ------------------------------------------------------------------------------- */
+/* --- two CPUs: guest/test/bench/pair.c ---------------------------------------------------------------------------- */
 void bench_pair(void);
 /** The second CPU comes here, interrupts off. */
 NORETURN void bench_other(void);
 /** When it took its last ping: the first thing that its handler does. */
 extern volatile u64 bench_arrived;
 
-/* --- what each architecture has: t_bench.c ---------------------------------------------------------------------------- */
+/* --- what each architecture has: t_bench.c ------------------------------------------------------------------------ */
 /** Have an interrupt bench_alarm_irq in so many microseconds; 0: not any more. Returns that time. */
 u64 bench_alarm(u64 us);
 extern const u32 bench_alarm_irq, bench_ping_irq, bench_pong_irq; /* in irq_count */
@@ -91,7 +91,9 @@ extern const u32 bench_alarm_irq, bench_ping_irq, bench_pong_irq; /* in irq_coun
 const char *bench_other_start(void);
 /** Interrupt CPU @cpu: 1 by bench_ping_irq, 0 by bench_pong_irq. */
 void bench_ipi(unsigned cpu);
-/** What a CPU does that spins. */
-void bench_pause(void);
+/** What a CPU does that spins, the @n-th time. */
+void bench_pause(unsigned n);
+/** Does that give the turn to another of the same physical CPU's? */
+extern const bool bench_yields;
 
 #endif

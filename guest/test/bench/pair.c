@@ -18,21 +18,21 @@ static volatile u32 other_does, other_is; /* what it is to do, and what it does 
 static volatile u32 turn;		  /* whose */
 static volatile u64 left;		  /* when one of them gave its turn away, or halted */
 
-/* --- the other ------------------------------------------------------------------------------------------------------ */
+/* --- the other ---------------------------------------------------------------------------------------------------- */
 
 static void other_turns(void)
 {
-	while (other_does == TURNS) {
+	for (unsigned n = 0; other_does == TURNS; n++) {
 		if (turn != 1) {
-			bench_pause();
+			bench_pause(n);
 			continue;
 		}
 		left = t_clock();
-		turn = 0;
+		turn = n = 0;
 	}
 }
 
-/* Halts until it is pinged, answers, and halts again; or spins with interrupts on; or takes turns. */
+/* Halts, or spins with interrupts on, until it is pinged; answers, and again; or takes turns. */
 void bench_other(void)
 {
 	u32 seen = irq_count[bench_ping_irq];
@@ -40,26 +40,26 @@ void bench_other(void)
 	for (;;) {
 		u32 what = other_does;
 
-		if (what != HALTS)
-			seen = irq_count[bench_ping_irq];
 		other_is = what + 1;
 		if (what == TURNS) {
 			other_turns();
-		} else if (what == SPINS) {
-			irq_on();
-			while (other_does == SPINS)
-				bench_pause();
-			irq_off();
-		} else if (irq_count[bench_ping_irq] == seen) {
-			t_halt();
+		} else if (what == HALTS) {
+			while (irq_count[bench_ping_irq] == seen)
+				t_halt();
 		} else {
+			irq_on();
+			for (unsigned n = 0; irq_count[bench_ping_irq] == seen; n++)
+				bench_pause(n);
+			irq_off();
+		}
+		if (irq_count[bench_ping_irq] != seen) {
 			seen = irq_count[bench_ping_irq];
 			bench_ipi(0);
 		}
 	}
 }
 
-/* --- the first ------------------------------------------------------------------------------------------------------ */
+/* --- the first ---------------------------------------------------------------------------------------------------- */
 
 /* Asleep for a moment, so that the other comes to its end. */
 static void rest(void)
@@ -72,30 +72,45 @@ static void rest(void)
 	bench_alarm(0);
 }
 
+/* Spin, interrupts on or off, until *@p is no more @was. False: it stayed. */
+static bool changes(const volatile u32 *p, u32 was)
+{
+	u64 start = t_clock();
+
+	for (unsigned n = 0; *p == was && t_clock() - start < bench_patience(); n++)
+		bench_pause(n);
+	return *p != was;
+}
+
 static bool tell(enum does what)
 {
 	u64 start = t_clock();
 
 	other_does = what;
 	bench_ipi(1);
-	while (other_is != what + 1 && t_clock() - start < bench_patience())
-		bench_pause();
+	for (unsigned n = 0; other_is != what + 1 && t_clock() - start < bench_patience(); n++)
+		bench_pause(n);
 	rest();
 	return other_is == what + 1;
 }
 
-/* One ping to the other, while this one spins. When it was sent; *@sent: when that was done. 0: it did not arrive. */
+/* One ping to the other and its answer, while this one spins. When it was sent; *@sent: when that was done. 0: none. */
 static u64 ping(u64 *sent)
 {
+	u32 pongs = irq_count[bench_pong_irq];
 	u64 start;
+	bool ok;
 
 	bench_arrived = 0;
 	start = t_clock();
 	bench_ipi(1);
 	*sent = t_clock();
-	while (bench_arrived == 0 && t_clock() - start < bench_patience())
-		bench_pause();
-	return bench_arrived != 0 ? start : 0;
+	for (unsigned n = 0; bench_arrived == 0 && t_clock() - start < bench_patience(); n++)
+		bench_pause(n);
+	irq_on();
+	ok = changes(&irq_count[bench_pong_irq], pongs);
+	irq_off();
+	return ok && bench_arrived != 0 ? start : 0;
 }
 
 static void to_running(const char *name, bool send)
@@ -171,44 +186,43 @@ static void switches(void)
 		u64 start = t_clock(), now = start;
 
 		turn = 1;
-		while (turn != 0 && now - start < bench_patience()) {
-			bench_pause();
+		for (unsigned n = 0; turn != 0 && now - start < bench_patience(); n++) {
+			bench_pause(n);
 			now = t_clock();
 		}
 		ok = turn == 0;
 		bench_put(now - left, 1);
 	}
 	if (ok)
-		bench_report("vm-switch", bench_overhead_one);
+		bench_report("vm-switch-pause", bench_overhead_one);
 	else
-		bench_skip("vm-switch", "the other has no turn");
+		bench_skip("vm-switch-pause", "the other has no turn");
 }
 
 void bench_pair(void)
 {
-	static const char *const names[] = { "ipi-other-send",	 "ipi-other", "ipi-halted",
-					     "ipi-halted-sleep", "vm-switch", "vm-switch-halt" };
+	static const char *const names[] = { "ipi-other-send", "ipi-other",	   "vm-switch-pause",
+					     "ipi-halted",     "ipi-halted-sleep", "vm-switch" };
 	const char *why = bench_other_start();
 
 	if (why == NULL && !tell(SPINS))
 		why = "the second CPU does not run";
-	if (why != NULL) {
-		for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
-			bench_skip(names[i], why);
+	for (unsigned i = 0; why != NULL && i < ARRAY_SIZE(names); i++)
+		bench_skip(names[i], why);
+	if (why != NULL)
 		return;
-	}
-	to_running("ipi-other-send", true);
-	to_running("ipi-other", false);
-	if (tell(TURNS))
+	to_running(names[0], true);
+	to_running(names[1], false);
+	if (bench_yields && tell(TURNS))
 		switches();
 	else
-		bench_skip("vm-switch", "the other does not listen");
-	if (!tell(HALTS)) {
-		for (unsigned i = 2; i < 4; i++)
-			bench_skip(names[i], "the other does not listen");
+		bench_skip(names[2], "spinning gives no turn away");
+	if (tell(HALTS)) {
+		to_halted();
+		both_halt(names[4], false);
+		both_halt(names[5], true);
 		return;
 	}
-	to_halted();
-	both_halt("ipi-halted-sleep", false);
-	both_halt("vm-switch-halt", true);
+	for (unsigned i = 3; i < ARRAY_SIZE(names); i++)
+		bench_skip(names[i], "the second CPU does not halt");
 }

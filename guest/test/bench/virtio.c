@@ -77,7 +77,8 @@ static u64 notify_place(u8 cap, bool *port)
 	*(volatile u16 *)(uintptr_t)(rng.common + 0x16) = 0;
 	off = *(volatile u16 *)(uintptr_t)(rng.common + 0x1e);
 	*port = (bar & 1) != 0;
-	return (*port ? bar & ~3u : pci_bar(rng.bdf, n)) + pci_r32(rng.bdf, cap + 8) + (u64)off * pci_r32(rng.bdf, cap + 16);
+	return (*port ? bar & ~3u : pci_bar(rng.bdf, n)) + pci_r32(rng.bdf, cap + 8) +
+	       (u64)off * pci_r32(rng.bdf, cap + 16);
 }
 
 void bench_doorbells(void)

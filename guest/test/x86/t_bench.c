@@ -24,18 +24,19 @@
 #define MSR_LSTAR	 0xc0000082
 #define MSR_SFMASK	 0xc0000084
 
-#define TIMER_US 100 /* from arming to firing: more than arming takes anywhere */
+#define TIMER_US 100   /* from arming to firing: more than arming takes anywhere */
 #define HOLE_MIB 0xa00 /* 2 MiB that are unmapped for page faults */
 
 extern u64 t_pd[2048];
 
 const u32 bench_alarm_irq = V_ALARM, bench_ping_irq = V_PING, bench_pong_irq = V_PONG;
+const bool bench_yields = true;
 
 static bool x2, deadline;
 static u64 apic_per_tsc; /* ticks of the APIC's timer in a tick of the TSC, 16 bits behind the point */
 static u32 apic_id[2];	 /* of the CPUs, by the ACPI's table */
 
-/* --- instructions --------------------------------------------------------------------------------------------------- */
+/* --- instructions ------------------------------------------------------------------------------------------------- */
 
 static void vmmcall(void *arg)
 {
@@ -104,7 +105,7 @@ static void cpu_costs(void)
 	(void)sink;
 }
 
-/* --- devices -------------------------------------------------------------------------------------------------------- */
+/* --- devices ------------------------------------------------------------------------------------------------------ */
 
 static void port_costs(void)
 {
@@ -145,7 +146,7 @@ static void mmio_costs(void)
 	(void)sink;
 }
 
-/* --- the local APIC ------------------------------------------------------------------------------------------------- */
+/* --- the local APIC ----------------------------------------------------------------------------------------------- */
 
 static inline void eoi(void)
 {
@@ -175,8 +176,12 @@ static inline void take(void)
 	cli();
 }
 
-#define WAIT(n)                                                 \
-	for (unsigned w = 0; w < 1000000 && irq_count[V_IRQ] == (n); w++)
+/* Until there was another of V_IRQ than @n; bounded. */
+static inline void await(u32 n)
+{
+	for (unsigned i = 0; i < 1000000 && irq_count[V_IRQ] == n; i++)
+		;
+}
 
 static void self_costs(void)
 {
@@ -184,20 +189,10 @@ static void self_costs(void)
 	u32 n;
 
 	BENCH_ONE("ipi-self-send", , self_ipi(), take());
-	BENCH_ONE("ipi-self", (n = irq_count[V_IRQ], sti()), ({
-			  self_ipi();
-			  WAIT(n)
-				  ;
-		  }),
-		  cli());
+	BENCH_ONE("ipi-self", (n = irq_count[V_IRQ], sti()), (self_ipi(), await(n)), cli());
 	if (x2) {
 		BENCH_ONE("icr-write-masked", , self_ipi_icr(), take());
-		BENCH_ONE("ipi-self-icr", (n = irq_count[V_IRQ], sti()), ({
-				  self_ipi_icr();
-				  WAIT(n)
-					  ;
-			  }),
-			  cli());
+		BENCH_ONE("ipi-self-icr", (n = irq_count[V_IRQ], sti()), (self_ipi_icr(), await(n)), cli());
 	}
 	irq_eoi[V_IRQ] = EOI_NONE;
 	BENCH_ONE("eoi", (self_ipi(), take()), eoi(), );
@@ -286,7 +281,7 @@ static void timer_costs(void)
 	timer_cost("halt-wake", true);
 }
 
-/* --- memory and ring 3 ---------------------------------------------------------------------------------------------- */
+/* --- memory and ring 3 -------------------------------------------------------------------------------------------- */
 
 static void gate(u8 vector, void (*fn)(void))
 {
@@ -389,7 +384,7 @@ static void syscall_cost(void)
 		bench_skip("syscall", "it takes an exception");
 }
 
-/* --- two CPUs ------------------------------------------------------------------------------------------------------- */
+/* --- two CPUs ----------------------------------------------------------------------------------------------------- */
 
 /* Its first instructions are the receiver's first. */
 __attribute__((naked)) static void ping_entry(void)
@@ -404,7 +399,7 @@ __attribute__((naked)) static void ping_entry(void)
 			 : "m"(x2));
 }
 
-void bench_pause(void)
+void bench_pause(unsigned n)
 {
 	__asm__ volatile("pause" ::: "memory");
 }
@@ -453,7 +448,7 @@ const char *bench_other_start(void)
 	delay_us(200);
 	lapic_icr(apic_id[1], 0x4600 | SMP_PAGE);
 	for (u64 start = t_clock(); smp_started == 0 && t_clock() - start < bench_patience();)
-		bench_pause();
+		bench_pause(0);
 	return smp_started != 0 ? NULL : "the second CPU does not start";
 }
 
