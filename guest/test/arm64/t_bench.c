@@ -35,6 +35,15 @@ void el0_run(void *start);
 const u32 bench_alarm_irq = INTID_VTIMER, bench_ping_irq = SGI_PING, bench_pong_irq = SGI_PONG;
 const bool bench_yields = false;
 
+/* As many instructions as t_rand says, less than a tick. */
+void bench_dither(void)
+{
+	__asm__ volatile("adr x16, 1f; sub x16, x16, %0, lsl #2; br x16\n"
+			 ".rept 15; nop; .endr\n"
+			 "1:" ::"r"(t_rand() & 15)
+			 : "x16");
+}
+
 /* --- instructions ------------------------------------------------------------------------------------------------- */
 
 static inline void hvc(void)

@@ -75,12 +75,6 @@ void bench_skip(const char *name, const char *why)
 	t_puts("\n");
 }
 
-void bench_dither(unsigned n)
-{
-	for (volatile unsigned i = 0; i < n; i++)
-		;
-}
-
 u64 bench_patience(void)
 {
 	static u64 ticks;

@@ -40,7 +40,7 @@ extern u64 bench_overhead, bench_overhead_one;
 			for (unsigned bench_i = bench_batch; bench_i; bench_i--) { \
 				u64 bench_start;                                   \
 				before;                                            \
-				bench_dither(bench_i);                             \
+				bench_dither();                                    \
 				bench_start = t_clock();                           \
 				statement;                                         \
 				bench_sum += t_clock() - bench_start;              \
@@ -61,8 +61,6 @@ void bench_put(u64 ticks, unsigned times);
 /** Print the samples without @overhead. Returns the median. */
 u64 bench_report(const char *name, u64 overhead);
 void bench_skip(const char *name, const char *why);
-/** Begin somewhere else in the clock's tick: the readings' rounding averages out. */
-void bench_dither(unsigned n);
 /** Ticks of t_clock after which waiting is given up. */
 u64 bench_patience(void);
 
@@ -89,6 +87,8 @@ u64 bench_alarm(u64 us);
 extern const u32 bench_alarm_irq, bench_ping_irq, bench_pong_irq; /* in irq_count */
 /** Start the second CPU, which is to call bench_other. Why not, or NULL. */
 const char *bench_other_start(void);
+/** Begin somewhere else in the clock's tick, so that the readings' rounding averages out. */
+void bench_dither(void);
 /** Interrupt CPU @cpu: 1 by bench_ping_irq, 0 by bench_pong_irq. */
 void bench_ipi(unsigned cpu);
 /** What a CPU does that spins, the @n-th time. */

@@ -36,6 +36,11 @@ static bool x2, deadline;
 static u64 apic_per_tsc; /* ticks of the APIC's timer in a tick of the TSC, 16 bits behind the point */
 static u32 apic_id[2];	 /* of the CPUs, by the ACPI's table */
 
+/* A tick is an instruction. */
+void bench_dither(void)
+{
+}
+
 /* --- instructions ------------------------------------------------------------------------------------------------- */
 
 static void vmmcall(void *arg)
