@@ -66,7 +66,7 @@ GT_QEMU.q35    := qemu-system-x86_64 -M q35 -cpu max
 GT_QEMU.v2-a72 := qemu-system-aarch64 -M virt,gic-version=2 -cpu cortex-a72 -m 256
 GT_QEMU.v2-max := qemu-system-aarch64 -M virt,gic-version=2 -cpu max -m 256
 GT_QEMU.v3-a72 := qemu-system-aarch64 -M virt,gic-version=3,its=off -cpu cortex-a72 -m 256
-GT_QEMU.v3-max := qemu-system-aarch64 -M virt,gic-version=3,its=off -cpu max -m 256
+GT_QEMU.v3-max := qemu-system-aarch64 -M virt,gic-version=3 -cpu max -m 256
 
 .PHONY: test-guest-plain
 test-guest-plain: $(GT_OUT)
