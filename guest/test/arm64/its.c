@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest/test/arm64/its.c: a GICv3's interrupt translation service, as far as MSIs of bus 0's functions to the first CPU
- * need it (Arm IHI 0069, 5 and 12.19). Flat tables of one page each. */
+ * need it (Arm IHI 0069, 5 and 12.19). Flat tables of one page each, of 64 KiB: KVM has no others. */
 #include "guest/test/arm64/arm64.h"
 #include "guest/test/arm64/fdt.h"
 
@@ -18,6 +18,7 @@
 
 #define TYPER_PTA  BIT(19) /* collections go by a redistributor's address, not its number */
 #define VALID	   BIT(63)
+#define BASER_PAGE BITS(9, 8)		  /* 2: 64 KiB */
 #define BASER_TYPE BITS(58, 56)		  /* 1: devices, 4: collections */
 #define SHARED	   (BIT(10) | 7ull << 59) /* inner shareable, write-back */
 #define SHAREDR	   (BIT(10) | 7ull << 7)  /* the same for a redistributor's tables */
@@ -30,8 +31,8 @@
 #define CMD_MAPC  0x09
 #define CMD_MAPTI 0x0a
 
-static u8 pending[65536] ALIGNED(65536);
-static u8 config[8192] ALIGNED(4096), table[2][4096] ALIGNED(4096);
+static u8 pending[65536] ALIGNED(65536), table[2][65536] ALIGNED(65536);
+static u8 config[8192] ALIGNED(4096);
 static u64 queue[512] ALIGNED(4096);
 static u8 itt[4][4096] ALIGNED(4096); /* of the first functions */
 
@@ -65,9 +66,9 @@ static bool its_tables(void)
 
 		if (type != 1 && type != 4)
 			continue;
-		*baser = VALID | SHARED | (u64)table[type == 4];
-		if ((*baser & BITS(9, 8)) != 0)
-			return false; /* larger pages only */
+		*baser = VALID | SHARED | (u64)table[type == 4] | 2 << 8;
+		if (FIELD(BASER_PAGE, *baser) != 2)
+			return false;
 	}
 	return true;
 }

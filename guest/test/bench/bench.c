@@ -3,6 +3,7 @@
 #include "guest/test/bench/bench.h"
 
 #define PATIENCE_MS 100
+#define LARGE	    0x200000u
 
 unsigned bench_batch = 1;
 u64 bench_overhead, bench_overhead_one;
@@ -73,6 +74,25 @@ void bench_skip(const char *name, const char *why)
 	t_puts(" ");
 	t_puts(why);
 	t_puts("\n");
+}
+
+void bench_first_touch(u64 from, u64 to)
+{
+	u64 page = (from + LARGE - 1) & ~(LARGE - 1ull), n = to > page ? (to - page) / LARGE : 0;
+
+	if (n <= BENCH_WARM) {
+		bench_skip("first-touch", "too little RAM");
+		return;
+	}
+	bench_begin((unsigned)MIN(n - BENCH_WARM, (u64)BENCH_FEW));
+	while (bench_more()) {
+		u64 start = t_clock();
+
+		for (u64 end = page + LARGE; page != end; page += 4096)
+			*mmio32(page) = 1;
+		bench_put(t_clock() - start, LARGE / 4096);
+	}
+	bench_report("first-touch", 0);
 }
 
 u64 bench_patience(void)

@@ -9,7 +9,7 @@
 #include "guest/test/lib/t.h"
 
 #define BENCH_N	   200
-#define BENCH_FEW  50 /* of what may take milliseconds */
+#define BENCH_FEW  25 /* of what may take milliseconds */
 #define BENCH_WARM 2
 
 /* How often an operation is done for a sample: as many instructions as one tick of t_clock is long. */
@@ -61,6 +61,8 @@ void bench_put(u64 ticks, unsigned times);
 /** Print the samples without @overhead. Returns the median. */
 u64 bench_report(const char *name, u64 overhead);
 void bench_skip(const char *name, const char *why);
+/** The cost of a page's first store, over 2 MiB each, in RAM that nobody has touched. */
+void bench_first_touch(u64 from, u64 to);
 /** Ticks of t_clock after which waiting is given up. */
 u64 bench_patience(void);
 
