@@ -5,6 +5,8 @@ GT      := $(B)/guest-test
 GT_ARCH := guest/test/$(ARCHDIR)
 GT_LIB  := $(patsubst %,$(GT)/obj/%.o,$(wildcard guest/test/lib/*.c) \
              $(filter-out $(GT_ARCH)/t_%.c,$(wildcard $(addprefix $(GT_ARCH)/*.,c asm S))))
+# What t_bench.c of both architectures is linked with besides.
+GT_BENCH := $(patsubst %,$(GT)/obj/%.o,$(wildcard $(addprefix guest/test/bench/,*.c $(ARCHDIR)/*.S)))
 GT_NAMES := $(patsubst t_%.c,%,$(notdir $(wildcard guest/test/t_*.c $(GT_ARCH)/t_*.c)))
 GT_EXT.x86   := elf
 GT_EXT.arm64 := Image
@@ -13,7 +15,7 @@ GT_OUT := $(patsubst %,$(GT)/%.$(GT_EXT.$(ARCHDIR)),$(GT_NAMES))
 .PHONY: guest-test
 guest-test: $(GT_OUT)
 
-.SECONDARY: $(GT_LIB) $(patsubst %,$(GT)/obj/%.o,$(wildcard guest/test/t_*.c $(GT_ARCH)/t_*.c))
+.SECONDARY: $(GT_LIB) $(GT_BENCH) $(patsubst %,$(GT)/obj/%.o,$(wildcard guest/test/t_*.c $(GT_ARCH)/t_*.c))
 
 # x86: the code is 64-bit, but Multiboot loaders want an ELF32: the same bytes in another header.
 GT_FLAGS.x86   := -fno-pic -fno-pie
@@ -50,10 +52,11 @@ $(GT)/%.$(GT_EXT.$(ARCHDIR)): $(GT)/obj/$(GT_ARCH)/t_%.c.o $(GT_LIB) $(GT_ARCH)/
 	$(GT_LD)
 $(GT)/%.$(GT_EXT.$(ARCHDIR)): $(GT)/obj/guest/test/t_%.c.o $(GT_LIB) $(GT_ARCH)/test.ld
 	$(GT_LD)
+$(GT)/bench.$(GT_EXT.$(ARCHDIR)): $(GT_BENCH)
 
 # --- alone ----------------------------------------------------------------------------------------------------------------
 # Their expectations hold on QEMU without any hypervisor: a failure here is the test's, one under Trivet is Trivet's.
-GT_PLAIN.x86 := cpu io mmio apic irq modes pci memory exitcost hostile-msrstorm hostile-hypercall hostile-portstorm \
+GT_PLAIN.x86 := cpu io mmio apic irq modes pci memory bench hostile-msrstorm hostile-hypercall hostile-portstorm \
                 hostile-virtio-corrupt
 GT_PLAIN.arm64 := $(filter-out hostile-exitstorm hostile-bellstorm hostile-idle hostile-spin hostile-wfiloop hostile-stackloop hostile-wildjump,$(GT_NAMES))
 GT_MACHINES.x86   := pc q35
@@ -63,7 +66,7 @@ GT_QEMU.q35    := qemu-system-x86_64 -M q35 -cpu max
 GT_QEMU.v2-a72 := qemu-system-aarch64 -M virt,gic-version=2 -cpu cortex-a72 -m 256
 GT_QEMU.v2-max := qemu-system-aarch64 -M virt,gic-version=2 -cpu max -m 256
 GT_QEMU.v3-a72 := qemu-system-aarch64 -M virt,gic-version=3,its=off -cpu cortex-a72 -m 256
-GT_QEMU.v3-max := qemu-system-aarch64 -M virt,gic-version=3,its=off -cpu max -m 256
+GT_QEMU.v3-max := qemu-system-aarch64 -M virt,gic-version=3 -cpu max -m 256
 
 .PHONY: test-guest-plain
 test-guest-plain: $(GT_OUT)

@@ -99,7 +99,10 @@ static inline volatile u8 *mmio8(u64 a)
 #define INTID_RTC     34
 #define INTID_INTX    35
 #define INTID_SPECIAL 1020
-#define IRQS	      1024
+#define LPI_FIRST     8192ull
+#define ITS_MSIS      8
+#define IRQ_LPI	      1024 /* the first LPI's place in irq_count */
+#define IRQS	      (IRQ_LPI + ITS_MSIS)
 #define IRQS_CPU      128
 
 extern unsigned gic_version; /* 2 or 3, by the device tree */
@@ -153,6 +156,8 @@ extern volatile u32 irq_depth;		  /* the deepest nesting seen */
 extern u8 irq_quiet[IRQS];		  /* disable it when it comes */
 extern u32 irq_nest;			  /* in this one's handler interrupts are on for a while; 0: none */
 void irq_handler(void);
+/** t_msi by a GICv3's ITS: guest/test/arm64/its.c. False: there is none. */
+bool its_msi(unsigned n, u64 *addr, u32 *data, u32 *irq);
 
 /* --- PSCI
  * ---------------------------------------------------------------------------------------------------------------- */
@@ -175,6 +180,21 @@ void irq_handler(void);
 
 /** HVC #0 with @fn and three arguments; x0. */
 s64 psci(u64 fn, u64 a, u64 b, u64 c);
+
+/* --- other CPUs: guest/test/arm64/smp.c, smp.S -----------------------------------------------------------------------
+ */
+#define SMP_MAX 8
+/* smp.S reads the first, and writes down the three that it found. */
+struct smp_start {
+	u64 stack, ttbr0, mair, tcr, vbar, sctlr;
+	u64 found_el, found_daif, found_sctlr;
+	u64 cpu;
+	u64 main;
+} ALIGNED(64);
+extern struct smp_start smp[SMP_MAX];
+extern u8 smp_entry[];
+/** Start CPU @n (< SMP_MAX), which is to call @main with this one's map and vectors. PSCI's answer. */
+s64 smp_on(unsigned n, void (*main)(struct smp_start *));
 
 /* --- the virtual timer
  * ---------------------------------------------------------------------------------------------------- */

@@ -236,7 +236,9 @@ void irq_handler(void)
 	static unsigned depth;
 	u32 iar = gic_ack(), n = iar & 0x3ff;
 
-	if (n >= INTID_SPECIAL) {
+	if (gic_version == 3 && (iar & 0xffffff) >= LPI_FIRST) {
+		n = IRQ_LPI + n % ITS_MSIS;
+	} else if (n >= INTID_SPECIAL) {
 		irq_spurious++;
 		return;
 	}

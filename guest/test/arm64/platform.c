@@ -142,7 +142,7 @@ bool t_msi(unsigned n, u64 *addr, u32 *data, u32 *irq)
 	u32 typer;
 
 	if (v2m_frame == 0)
-		return false;
+		return its_msi(n, addr, data, irq);
 	typer = *mmio32(v2m_frame + 8);
 	if (n >= (typer & 0x3ff))
 		return false;

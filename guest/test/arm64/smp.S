@@ -2,7 +2,7 @@
 /* guest/test/arm64/smp.S: where CPU_ON starts a CPU: what it finds is written down, the first CPU's map is turned on. */
 
 	.text
-/* x0: struct smp_start of t_smp.c, which has the function to go on with */
+/* x0: struct smp_start of arm64.h, which has the function to go on with */
 	.globl	smp_entry
 smp_entry:
 	mrs	x9, currentel

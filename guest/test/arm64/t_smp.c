@@ -3,7 +3,6 @@
  */
 #include "guest/test/arm64/arm64.h"
 
-#define MAX_CPUS 8
 #define PING	 1 /* the other answers with PONG */
 #define PONG	 2
 #define MANY	 3 /* several senders */
@@ -16,19 +15,7 @@
 
 enum order { SLEEP, MASKED, HOLD, END, SEND_MANY, TIMER, STORMING, OFF };
 
-/* smp.S reads the first, and writes down the last three. */
-struct smp_start {
-	u64 stack, ttbr0, mair, tcr, vbar, sctlr;
-	u64 found_el, found_daif, found_sctlr;
-	u64 cpu;
-	u64 main;
-} ALIGNED(64);
-
-extern u8 smp_entry[];
-
-static struct smp_start smp[MAX_CPUS];
-static u8 smp_stack[MAX_CPUS][8192] ALIGNED(16);
-static volatile u32 order[MAX_CPUS], doing[MAX_CPUS], up[MAX_CPUS], held[MAX_CPUS];
+static volatile u32 order[SMP_MAX], doing[SMP_MAX], up[SMP_MAX], held[SMP_MAX];
 static unsigned ncpus;
 
 static void sgi(unsigned to, unsigned intid)
@@ -164,19 +151,8 @@ static bool tell(unsigned n, u32 what)
 
 static s64 start(unsigned n)
 {
-	smp[n] = (struct smp_start){ .stack = (u64)smp_stack[n] + sizeof(smp_stack[n]),
-				     .ttbr0 = mrs(ttbr0_el1),
-				     .mair = mrs(mair_el1),
-				     .tcr = mrs(tcr_el1),
-				     .vbar = mrs(vbar_el1),
-				     .sctlr = mrs(sctlr_el1),
-				     .cpu = n,
-				     .main = (u64)smp_main };
 	order[n] = SLEEP;
-	for (u64 a = (u64)&smp[n]; a < (u64)(&smp[n] + 1); a += 16)
-		__asm__ volatile("dc civac, %0" ::"r"(a) : "memory");
-	dsb();
-	return psci(PSCI_CPU_ON, n, (u64)smp_entry, (u64)&smp[n]);
+	return smp_on(n, smp_main);
 }
 
 static void power(void)
@@ -279,7 +255,7 @@ static void spi_moves(void)
 static void timers(bool sleep)
 {
 	bool ok = true;
-	u32 before[MAX_CPUS] = { 0 };
+	u32 before[SMP_MAX] = { 0 };
 
 	for (unsigned n = 1; n < ncpus; n++) {
 		before[n] = irq_cpu[n][INTID_VTIMER];
@@ -343,7 +319,7 @@ static void storm(void)
 
 void t_main(void)
 {
-	while (ncpus < MAX_CPUS && psci(PSCI_AFFINITY_INFO, ncpus, 0, 0) != PSCI_INVALID_PARAMS)
+	while (ncpus < SMP_MAX && psci(PSCI_AFFINITY_INFO, ncpus, 0, 0) != PSCI_INVALID_PARAMS)
 		ncpus++;
 	t_info("CPUs", ncpus);
 	t_check("this one is there", ncpus >= 1);

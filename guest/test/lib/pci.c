@@ -77,6 +77,8 @@ bool vpci_open(struct vpci *d, u16 type)
 
 		if (kind < 1 || kind > 4)
 			continue;
+		if (kind == 2 && d->notify != 0)
+			continue;			 /* the first one, as Linux does */
 		if (pci_r32(d->bdf, 0x10 + 4 * n) & 1) { /* I/O ports: Trivet's place for notifications */
 			d->notify_io = kind == 2;
 			d->notify = pci_io_bar(d->bdf, n) + pci_r32(d->bdf, c + 8);

@@ -100,6 +100,8 @@ void trap_c(struct trap_frame *f)
 	irq_rip = f->rip;
 	if (irq_eoi[n] == EOI_LAPIC)
 		lapic_write(0xb0, 0);
+	if (irq_eoi[n] == EOI_X2APIC)
+		wrmsr(0x80b, 0);
 	if (irq_eoi[n] == EOI_PIC) {
 		if (n >= 0x28)
 			outb(0xa0, 0x20);

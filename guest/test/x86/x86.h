@@ -34,7 +34,7 @@ void trap_reload(void);
 void trap_c(struct trap_frame *f);
 extern u64 try_rsp;
 
-enum irq_eoi { EOI_NONE, EOI_LAPIC, EOI_PIC };
+enum irq_eoi { EOI_NONE, EOI_LAPIC, EOI_X2APIC, EOI_PIC };
 extern volatile u32 irq_total;
 extern volatile u8 irq_log[256]; /* vectors in order of arrival, the last 256 */
 extern volatile u64 irq_rip;	 /* where the last one hit */
