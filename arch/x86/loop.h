@@ -8,6 +8,7 @@
 
 #include "arch/x86/percpu.h"
 #include "arch/x86/vendor.h"
+#include "arch/x86/vlapic_priv.h"
 
 /* What run_exit answers. */
 #define LOOP_EXITS                                                                                                    \
@@ -20,6 +21,28 @@ static inline void loop_skip(struct arch_vcpu *v)
 {
 	v->rip = v->next_pc;
 	v->dirty |= DIRTY_RIP;
+}
+
+/* An interrupt's end, by far the most frequent write of an MSR. */
+static inline bool loop_is_eoi(const struct arch_vcpu *v, const struct exit *x)
+{
+	return x->kind == EXIT_MSR && x->sysreg.index == MSR_X2APIC_EOI && x->sysreg.write &&
+	       (u32)(v->regs->gpr[X86_RAX] | v->regs->gpr[X86_RDX]) == 0 && vlapic_is_x2apic(&v->apic);
+}
+
+/* False: the I/O APIC is to hear of it. */
+static inline bool loop_eoi(struct arch_vcpu *v, struct exit *x)
+{
+	struct vlapic_ipi end;
+
+	v->exits[EXIT_MSR]++;
+	v->exits[EXIT_APIC]++;
+	loop_skip(v);
+	if (likely(vlapic_end(&v->apic, &end) != VLAPIC_EOI))
+		return true;
+	x->kind = EXIT_EOI;
+	x->vector = end.vector;
+	return false;
 }
 
 /**
@@ -40,13 +63,14 @@ static ALWAYS_INLINE void loop_run(struct arch_vcpu *v, struct exit *x,
 			v->dirty |= DIRTY_TPR;
 		}
 		enter(v, x);
-		if (likely(x->kind == EXIT_CPUID)) {
+		if (x->kind == EXIT_CPUID) {
 			v->exits[EXIT_CPUID]++;
 			x86_cpuid(v);
 			loop_skip(v);
-		} else if (!(LOOP_EXITS >> x->kind & 1) || !run_exit(v, x)) {
-			break;
+			continue;
 		}
+		if (!(LOOP_EXITS >> x->kind & 1) || !(loop_is_eoi(v, x) ? loop_eoi(v, x) : run_exit(v, x)))
+			break;
 	}
 	x->next_pc = v->next_pc;
 }

@@ -155,21 +155,6 @@ static enum x86_answer msr_icr(struct arch_vcpu *v, u64 value, struct exit *x)
 	return ANSWER_DONE;
 }
 
-/* x2APIC's EOI, which msr_apic never gets to see. */
-static enum x86_answer msr_eoi(struct arch_vcpu *v, u64 value, struct exit *x)
-{
-	struct vlapic_ipi end;
-
-	if (value || !vlapic_is_x2apic(&v->apic))
-		return ANSWER_FAULT;
-	v->exits[EXIT_APIC]++;
-	if (likely(vlapic_end(&v->apic, &end) != VLAPIC_EOI))
-		return ANSWER_DONE;
-	x->kind = EXIT_EOI;
-	x->vector = end.vector;
-	return ANSWER_LEAVE;
-}
-
 /* The guest sets its TSC @delta on (Intel SDM 3B, 18.17.3); what is armed by it moves along. */
 static void msr_move_tsc(struct arch_vcpu *v, u64 delta, struct exit *x)
 {
@@ -184,8 +169,8 @@ enum x86_answer x86_wrmsr(struct arch_vcpu *v, u32 msr, u64 value, struct exit *
 {
 	const struct msr_policy *p;
 
-	if (msr == MSR_X2APIC_EOI)
-		return msr_eoi(v, value, x);
+	if (msr == MSR_X2APIC_EOI) /* a good one is loop_eoi's */
+		return ANSWER_FAULT;
 	if (msr == MSR_X2APIC_ICR)
 		return msr_icr(v, value, x);
 	if (msr == MSR_X2APIC_SELF)

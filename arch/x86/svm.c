@@ -156,14 +156,15 @@ static NOINLINE void svm_prepare(struct arch_vcpu *v, struct vmcb *c)
 static void svm_decode_io(struct arch_vcpu *v, const struct vmcb *c, struct exit *x)
 {
 	u64 info = c->exitinfo1;
+	unsigned size = FIELD(IOIO_SIZE, info);
 
 	x->io.port = FIELD(IOIO_PORT, info);
-	x->io.size = FIELD(IOIO_SIZE, info);
+	x->io.size = (u8)size;
 	x->io.write = !(info & IOIO_IN);
 	v->next_pc = c->exitinfo2;
 	if (likely(!(info & IOIO_STR))) {
 		x->kind = EXIT_IO;
-		x->data = v->regs->gpr[X86_RAX] & (0xffffffffu >> (32 - 8 * x->io.size));
+		x->data = info & IOIO_IN ? 0 : v->regs->gpr[X86_RAX] & (0xffffffffu >> (32 - 8 * size));
 		return;
 	}
 	x->kind = EXIT_IO_STRING;
@@ -406,7 +407,7 @@ static void svm_injected(struct arch_vcpu *v, struct vmcb *c, struct x86_event i
 	c->clean = 0;
 }
 
-/* An exit behind an entry with an event, an armed interrupt, or a step. */
+/* An exit behind an entry with an event, or a step. */
 static NOINLINE void svm_after(struct arch_vcpu *v, struct vmcb *c)
 {
 	if (v->step)
@@ -447,8 +448,10 @@ static ALWAYS_INLINE void svm_switch(struct arch_vcpu *v, struct exit *x)
 	if (unlikely((s32)c->exitintinfo < 0)) /* EVENT_VALID */
 		svm_reinject(v, c);
 	loop_tpr(v, (u8)(FIELD(INT_V_TPR, c->int_ctl) << 4));
-	if (unlikely(v->event.info | v->step | v->virq_on))
+	if (unlikely(v->event.info | v->step))
 		svm_after(v, c);
+	else
+		svm_look_taken(v, c);
 	svm_decode(v, c, x);
 }
 

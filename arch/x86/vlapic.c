@@ -165,25 +165,6 @@ int vlapic_offer(struct vlapic *v)
 	return top;
 }
 
-void vlapic_deliver(struct vlapic *v, u8 vector)
-{
-	vec_clear(&v->irr, vector);
-	vec_set(&v->isr, vector);
-}
-
-enum vlapic_act vlapic_end(struct vlapic *v, struct vlapic_ipi *ipi)
-{
-	int top = vec_top(&v->isr);
-
-	if (top < 0)
-		return VLAPIC_NONE;
-	vec_clear(&v->isr, (u8)top);
-	if (!vec_test(v->tmr, (u8)top) || (v->svr & APIC_SVR_NO_EOI_BC))
-		return VLAPIC_NONE;
-	ipi->vector = (u8)top;
-	return VLAPIC_EOI;
-}
-
 void vlapic_set_tpr(struct vlapic *v, u8 tpr)
 {
 	v->tpr = tpr;

@@ -184,9 +184,6 @@ int vlapic_pending(struct vlapic *v);
 /** The highest vector that only TPR may hold back, or -1: for a CPU that compares with CR8 by itself. */
 int vlapic_offer(struct vlapic *v);
 
-/** The CPU took @vector, which vlapic_pending returned: IRR to ISR. */
-void vlapic_deliver(struct vlapic *v, u8 vector);
-
 /** TPR in both directions; CR8 is bits 7-4. */
 void vlapic_set_tpr(struct vlapic *v, u8 tpr);
 static inline u8 vlapic_tpr(const struct vlapic *v)

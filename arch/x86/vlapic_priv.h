@@ -62,8 +62,26 @@ static inline void vlapic_set_irr(struct vlapic *v, u8 vector, bool level)
 /* Note @bits of ESR and raise the error LVT entry when one is new. */
 void vlapic_error(struct vlapic *v, u32 bits);
 
+/** The CPU took @vector, which vlapic_pending returned: IRR to ISR. */
+static inline void vlapic_deliver(struct vlapic *v, u8 vector)
+{
+	vec_clear(&v->irr, vector);
+	vec_set(&v->isr, vector);
+}
+
 /* End the highest interrupt in service. */
-enum vlapic_act vlapic_end(struct vlapic *v, struct vlapic_ipi *ipi);
+static inline enum vlapic_act vlapic_end(struct vlapic *v, struct vlapic_ipi *ipi)
+{
+	int top = vec_top(&v->isr);
+
+	if (top < 0)
+		return VLAPIC_NONE;
+	vec_clear(&v->isr, (u8)top);
+	if (!vec_test(v->tmr, (u8)top) || (v->svr & APIC_SVR_NO_EOI_BC))
+		return VLAPIC_NONE;
+	ipi->vector = (u8)top;
+	return VLAPIC_EOI;
+}
 
 /* Send what v->icr says. */
 enum vlapic_act vlapic_send(struct vlapic *v, struct vlapic_ipi *ipi);

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_FAKE_VLAPIC_H
 #define TESTS_UNIT_FAKE_VLAPIC_H
 
-#include "arch/x86/vlapic.h"
+#include "arch/x86/vlapic_priv.h"
 
 static struct vlapic v;
 static struct vlapic_ipi ipi;
