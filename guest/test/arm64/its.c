@@ -96,7 +96,7 @@ static bool its_start(void)
 	target = *reg64(its + GITS_TYPER) & TYPER_PTA ? gicr : (*reg64(gicr + GICR_TYPER) >> 8 & 0xffff) << 16;
 	command(CMD_MAPC, 0, VALID | target);
 	for (u64 bdf = 0, n = 0; bdf < 256 && n < ARRAY_SIZE(itt); bdf++) {
-		if (pci_cap((u16)bdf, 0x11, 0) == 0 || pci_r16((u16)bdf, 0) == 0xffff)
+		if (pci_r16((u16)bdf, 0) == 0xffff || pci_cap((u16)bdf, 0x11, 0) == 0)
 			continue;
 		command(CMD_MAPD | bdf << 32, 2, VALID | (u64)itt[n++]);
 		for (u64 event = 0; event < ITS_MSIS; event++)
