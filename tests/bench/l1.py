@@ -26,7 +26,7 @@ PACKAGES = ["busybox-static"]
 Peer = collections.namedtuple("Peer", "package program loader modules firmware")
 PEERS = {
     "x86_64": Peer("qemu-system-x86", "qemu-system-x86_64", "lib64/ld-linux-x86-64.so.2", ["kvm_amd"],
-                   ["bios-256k.bin", "bios-microvm.bin", "kvmvapic.bin", "linuxboot_dma.bin", "multiboot_dma.bin", "pvh.bin"]),
+                   ["bios-256k.bin", "bios-microvm.bin", "linuxboot_dma.bin", "multiboot_dma.bin", "pvh.bin"]),
     "arm64": Peer("qemu-system-arm", "qemu-system-aarch64", "lib/ld-linux-aarch64.so.1", [], []),
 }
 FILE, LINK, FOLDER = stat.S_IFREG | 0o755, stat.S_IFLNK | 0o777, stat.S_IFDIR | 0o755
