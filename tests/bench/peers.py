@@ -95,7 +95,7 @@ def boot(arch, files, mitigations, seconds):
         finally:
             process.kill()  # one that idles under -icount hears nothing else
             process.wait()
-        text = said.read_text(errors="replace").replace("\r", "")
+        text = said.read_bytes().decode(errors="replace").replace("\r", "")
     if late or process.returncode:
         raise failure(late or f"QEMU ended with status {process.returncode}", text)
     return text
