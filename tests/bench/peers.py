@@ -22,6 +22,8 @@ sys.path.insert(0, str(ROOT / "tests" / "assets"))
 
 import build  # noqa: E402
 
+MARKER = "An unmodified Debian kernel"  # tests/assets/init, before its shell
+BOOT_SECONDS = 10  # the emulated machine's, for a kernel to come to the marker and then be idle
 MEMORY = 1024  # MiB, as ./trivet gives a machine
 GUEST_MEMORY = 256
 SECONDS = 600  # the computer's
@@ -31,14 +33,31 @@ COUNT = ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01,
 
 # outer: the machine's command; inner: the guest's. Without vapic=off, which is there for 32-bit Windows, KVM tells QEMU of each write
 # to the task priority: 110,000 instructions that no guest with other systems would have.
-Peer = collections.namedtuple("Peer", "outer console inner")
+Peer = collections.namedtuple("Peer", "outer console inner machines")
 PEERS = {
     "x86_64": Peer(["qemu-system-x86_64", "-machine", "q35", "-cpu", "max"], "ttyS0",
-                   ["qemu-system-x86_64", "-machine", "q35", "-global", "kvm-apic.vapic=off",
-                    "-device", "virtio-rng-pci,disable-legacy=on,modern-pio-notify=on"]),
+                   ["qemu-system-x86_64", "-global", "kvm-apic.vapic=off"], ["q35", "microvm,pcie=on"]),
     "arm64": Peer(["qemu-system-aarch64", "-machine", "virt,virtualization=on,gic-version=3", "-cpu", "max"], "ttyAMA0",
-                  ["qemu-system-aarch64", "-machine", "virt,gic-version=3", "-device", "virtio-rng-pci,disable-legacy=on"]),
+                  ["qemu-system-aarch64"], ["virt,gic-version=3"]),
 }
+RNG = {"x86_64": "virtio-rng-pci,disable-legacy=on,modern-pio-notify=on", "arm64": "virtio-rng-pci,disable-legacy=on"}
+# What a kernel is run by. The first and the last file have the clock and for how long nothing ran, the others how often KVM's guests
+# came to it. A pipe would have its reader run for each character of the guest's console.
+LINUX = """\
+mount -t debugfs debug /sys/kernel/debug
+cat /proc/timer_list >/before
+{command} >/boot 2>/errors &
+sleep {seconds}
+cat /proc/timer_list >/after
+for f in /sys/kernel/debug/kvm/*; do
+	[ -f $f ] && echo "STAT ${{f##*/}} $(cat $f)"
+done
+kill -9 $!
+for f in before after; do
+	sed -n "s/^now at \\([0-9]*\\).*/CLOCK $f \\1/p; s/^ *.idle_sleeptime *: *\\([0-9]*\\).*/IDLE $f \\1/p" /$f
+done
+cat /boot
+"""
 
 
 class Failed(Exception):
@@ -66,11 +85,11 @@ def overlay(files):
     return cpio.finish()
 
 
-def inner_command(peer, cpus, append, options):
+def inner_command(arch, machine, cpus, options):
     """QEMU's in the machine: its guest's console on standard output."""
-    command = [*peer.inner, "-L", "/firmware", "-accel", "kvm", "-cpu", "host", "-m", f"{GUEST_MEMORY}M", "-smp", str(cpus),
-               "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio", "-kernel", "/kernel"]
-    return command + (["-append", append] if append else []) + list(options)
+    return [*PEERS[arch].inner, "-machine", machine, "-L", "/firmware", "-accel", "kvm", "-cpu", "host", "-m", f"{GUEST_MEMORY}M",
+            "-smp", str(cpus), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio",
+            "-kernel", "/kernel", *options]
 
 
 def boot(arch, files, mitigations, seconds):
@@ -116,13 +135,9 @@ def failure(reason, text):
     return Failed(f"{reason}; its console's last lines:\n" + "\n".join(lines[-15:]))
 
 
-def run(arch, kernel, *, cpus=1, mitigations=True, append="", options=(), seconds=SECONDS):
-    """What the guest @kernel says on its console, under KVM and QEMU on @arch. It has to power off. @mitigations: whether the
-    Linux with KVM has those against CPUs' faults that it takes by itself. @options are more arguments for the guest's QEMU."""
-    prepare(arch)
-    command = inner_command(PEERS[arch], cpus, append, options)
-    files = {"kernel": pathlib.Path(kernel).read_bytes(), "guest": f"exec {shlex.join(command)}\n".encode(),
-             "seconds": f"{GUEST_SECONDS}\n".encode()}
+def guest_console(arch, files, mitigations, seconds):
+    """Boot the machine with @files, of which `guest` is run; what that said."""
+    files = {"seconds": f"{GUEST_SECONDS}\n".encode(), **files}
     text = boot(arch, files, mitigations, seconds)
     found = re.search(r"^PEER-BEGIN\n(.*)^PEER-END (\d+)\n", text, re.M | re.S)
     if not found:
@@ -133,20 +148,55 @@ def run(arch, kernel, *, cpus=1, mitigations=True, append="", options=(), second
     return found[1]
 
 
+def run(arch, kernel, *, cpus=1, mitigations=True, append="", options=(), seconds=SECONDS):
+    """What the guest @kernel says on its console, under KVM and QEMU on @arch. It has to power off. @mitigations: whether the
+    Linux with KVM has those against CPUs' faults that it takes by itself. @options are more arguments for the guest's QEMU."""
+    prepare(arch)
+    options = ["-device", RNG[arch], *(["-append", append] if append else []), *options]
+    command = inner_command(arch, PEERS[arch].machines[0], cpus, options)
+    files = {"kernel": pathlib.Path(kernel).read_bytes(), "guest": f"exec {shlex.join(command)}\n".encode()}
+    return guest_console(arch, files, mitigations, seconds)
+
+
+def run_linux(arch, *, machine=None, mitigations=True, append="quiet", options=(), seconds=SECONDS):
+    """Boot the guest of `make run` to its shell under KVM and QEMU, on one of PEERS[arch].machines: (instructions from QEMU's start
+    on of all that ran, {KVM's counter: events})."""
+    prepare(arch)
+    assets = ROOT / "build" / "assets" / ("" if arch == "x86_64" else arch)
+    options = ["-initrd", "/initrd.gz", "-append", " ".join((f"console={PEERS[arch].console}", append)), "-device", RNG[arch],
+               "-drive", "if=none,id=disk,format=raw,file=/disk.img", "-device", "virtio-blk-pci,drive=disk", *options]
+    command = inner_command(arch, machine or PEERS[arch].machines[0], 1, options)
+    files = {name: (assets / file).read_bytes() for name, file in
+             (("kernel", "vmlinuz"), ("initrd.gz", "initrd.gz"), ("disk.img", "disk.img"))}
+    files["guest"] = LINUX.format(command=shlex.join(command), seconds=BOOT_SECONDS).encode()
+    text = guest_console(arch, files, mitigations, seconds)
+    if MARKER not in text:
+        raise failure(f"the guest did not say '{MARKER}'", text)
+    times = {(what, when): int(n) for what, when, n in re.findall(r"^(CLOCK|IDLE) (\w+) (\d+)$", text, re.M)}
+    spent = {what: times[what, "after"] - times[what, "before"] for what in ("CLOCK", "IDLE")}
+    return spent["CLOCK"] - spent["IDLE"], {name: int(n) for name, n in re.findall(r"^STAT (\w+) (\d+)$", text, re.M) if n != "0"}
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--arch", choices=PEERS, default="x86_64")
-    p.add_argument("--kernel", required=True, help="the guest's: for x86_64 a Multiboot file, for arm64 an Image")
+    p.add_argument("--kernel", help="the guest's: for x86_64 a Multiboot file, for arm64 an Image; without it, that of `make run` "
+                   "is booted to its shell, and how many instructions and exits it took is said")
     p.add_argument("--append", default="", help="its command line")
     p.add_argument("--cpus", type=int, default=1, help="its CPUs")
+    p.add_argument("--machine", help="for Linux: " + ", ".join(f"{m} ({arch})" for arch in PEERS for m in PEERS[arch].machines))
     p.add_argument("--mitigations", choices=["on", "off"], default="on", help="those of the Linux with KVM")
     p.add_argument("--qemu", type=shlex.split, default=[], help="more arguments for the guest's QEMU, as one word")
     p.add_argument("--seconds", type=int, default=SECONDS, help="give up after so many")
     args = p.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the emulator must be ended by us
+    common = {"mitigations": args.mitigations == "on", "append": args.append, "options": args.qemu, "seconds": args.seconds}
     try:
-        print(run(args.arch, args.kernel, cpus=args.cpus, mitigations=args.mitigations == "on", append=args.append,
-                  options=args.qemu, seconds=args.seconds), end="")
+        if args.kernel:
+            print(run(args.arch, args.kernel, cpus=args.cpus, **common), end="")
+        else:
+            instructions, events = run_linux(args.arch, machine=args.machine, **common)
+            print(f"instructions {instructions}", *(f"{name} {n}" for name, n in events.items()), sep="\n")
     except (Failed, OSError) as e:
         sys.exit(f"peers: {e}")
 
