@@ -218,7 +218,7 @@ $(BENCH_ASSETS): tests/bench/l1.py tests/bench/l1-init tests/assets/build.py | d
 	@echo "GET   Debian's kernel and QEMU, to compare with ($(@D))"
 	@$(PYTHON) tests/bench/l1.py --arch $(ARCH) --assets $(ASSETS.$(ARCH)) $(@D)
 
-assets-bench: $(BENCH_ASSETS)
+assets-bench: $(BENCH_ASSETS) $(ASSETS)
 
 run: deps-build deps-run
 	@echo "run: building, then starting a Debian kernel on Trivet for $(ARCH) (CONFIG=file for another guest, ARGS=... for ./trivet)"

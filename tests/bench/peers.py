@@ -23,21 +23,21 @@ sys.path.insert(0, str(ROOT / "tests" / "assets"))
 import build  # noqa: E402
 
 MARKER = "An unmodified Debian kernel"  # tests/assets/init, before its shell
-BOOT_SECONDS = 10  # the emulated machine's, for a kernel to come to the marker and then be idle
+BOOT_SECONDS = 6  # the emulated machine's, for a kernel to come to the marker and then be idle
 MEMORY = 1024  # MiB, as ./trivet gives a machine
 GUEST_MEMORY = 256
 SECONDS = 600  # the computer's
-GRACE = 60
+GRACE = 60  # from the request to end to the machine's end
 GUEST_SECONDS = 60  # the emulated machine's: of a thousand million instructions each, or idle and then no time at all
 COUNT = ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01,clock=vm"]  # as ./trivet run --count
 
-# outer: the machine's command; inner: the guest's. Without vapic=off, which is there for 32-bit Windows, KVM tells QEMU of each write
-# to the task priority: 110,000 instructions that no guest with other systems would have.
-Peer = collections.namedtuple("Peer", "outer console inner machines")
+# outer: the machine's command, but for its CPU; inner: the guest's, without its machine, which is one of machines: the first, but for
+# a whole Linux. vapic, which is for 32-bit Windows, would have KVM tell QEMU of each write of the task priority: 110,000 instructions.
+Peer = collections.namedtuple("Peer", "outer cpu console inner machines")
 PEERS = {
-    "x86_64": Peer(["qemu-system-x86_64", "-machine", "q35", "-cpu", "max"], "ttyS0",
-                   ["qemu-system-x86_64", "-global", "kvm-apic.vapic=off"], ["q35", "microvm,pcie=on"]),
-    "arm64": Peer(["qemu-system-aarch64", "-machine", "virt,virtualization=on,gic-version=3", "-cpu", "max"], "ttyAMA0",
+    "x86_64": Peer(["qemu-system-x86_64", "-machine", "q35"], "max", "ttyS0",
+                   ["qemu-system-x86_64", "-global", "kvm-apic.vapic=off"], ["q35", "microvm,rtc=on,pcie=on"]),
+    "arm64": Peer(["qemu-system-aarch64", "-machine", "virt,virtualization=on,gic-version=3"], "max", "ttyAMA0",
                   ["qemu-system-aarch64"], ["virt,gic-version=3"]),
 }
 RNG = {"x86_64": "virtio-rng-pci,disable-legacy=on,modern-pio-notify=on", "arm64": "virtio-rng-pci,disable-legacy=on"}
@@ -92,17 +92,17 @@ def inner_command(arch, machine, cpus, options):
             "-kernel", "/kernel", *options]
 
 
-def boot(arch, files, mitigations, seconds):
+def boot(arch, files, *, mitigations=True, cpu="", seconds=SECONDS, cpus=1):
     """Boot the machine with @files in its initramfs; returns what it said."""
     peer = PEERS[arch]
     words = f"console={peer.console} quiet nokaslr panic=-1" + ("" if mitigations else " mitigations=off")
     with tempfile.TemporaryDirectory(prefix="trivet-") as temporary:
         initrd = pathlib.Path(temporary) / "initrd"
         initrd.write_bytes((folder(arch) / "initrd").read_bytes() + overlay(files))
-        command = [*peer.outer, "-name", "trivet-peer", "-accel", "tcg", "-m", f"{MEMORY}M", "-smp", "1", "-nodefaults",
-                   "-no-user-config", "-display", "none", "-no-reboot", "-kernel", str(folder(arch) / "vmlinuz"), "-initrd",
-                   str(initrd), "-append", words, "-chardev", "stdio,id=console,signal=off,mux=off", "-serial",
-                   "chardev:console", *COUNT]
+        command = [*peer.outer, "-cpu", cpu or peer.cpu, "-name", "trivet-peer", "-accel", "tcg", "-m", f"{MEMORY}M",
+                   "-smp", str(cpus), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-kernel", str(folder(arch) / "vmlinuz"),
+                   "-initrd", str(initrd), "-append", words, "-chardev", "stdio,id=console,signal=off,mux=off",
+                   "-serial", "chardev:console", *COUNT]
         said, late = pathlib.Path(temporary) / "console", ""
         with open(said, "wb") as output:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
@@ -135,10 +135,10 @@ def failure(reason, text):
     return Failed(f"{reason}; its console's last lines:\n" + "\n".join(lines[-15:]))
 
 
-def guest_console(arch, files, mitigations, seconds):
-    """Boot the machine with @files, of which `guest` is run; what that said."""
+def guest_console(arch, files, **machine):
+    """Boot the @machine with @files, of which `guest` is run; what that said."""
     files = {"seconds": f"{GUEST_SECONDS}\n".encode(), **files}
-    text = boot(arch, files, mitigations, seconds)
+    text = boot(arch, files, **machine)
     found = re.search(r"^PEER-BEGIN\n(.*)^PEER-END (\d+)\n", text, re.M | re.S)
     if not found:
         raise failure("the machine did not come to its end", text)
@@ -148,17 +148,18 @@ def guest_console(arch, files, mitigations, seconds):
     return found[1]
 
 
-def run(arch, kernel, *, cpus=1, mitigations=True, append="", options=(), seconds=SECONDS):
+def run(arch, kernel, *, cpus=1, host_cpus=1, mitigations=True, append="", options=(), cpu="", seconds=SECONDS):
     """What the guest @kernel says on its console, under KVM and QEMU on @arch. It has to power off. @mitigations: whether the
-    Linux with KVM has those against CPUs' faults that it takes by itself. @options are more arguments for the guest's QEMU."""
+    Linux with KVM has those against CPUs' faults that it takes by itself. @options are more arguments for the guest's QEMU, @cpu is the
+    machine's model if not Trivet's."""
     prepare(arch)
     options = ["-device", RNG[arch], *(["-append", append] if append else []), *options]
     command = inner_command(arch, PEERS[arch].machines[0], cpus, options)
     files = {"kernel": pathlib.Path(kernel).read_bytes(), "guest": f"exec {shlex.join(command)}\n".encode()}
-    return guest_console(arch, files, mitigations, seconds)
+    return guest_console(arch, files, mitigations=mitigations, cpu=cpu, seconds=seconds, cpus=host_cpus)
 
 
-def run_linux(arch, *, machine=None, mitigations=True, append="quiet", options=(), seconds=SECONDS):
+def run_linux(arch, *, machine=None, mitigations=True, append="quiet", options=(), cpu="", seconds=SECONDS):
     """Boot the guest of `make run` to its shell under KVM and QEMU, on one of PEERS[arch].machines: (instructions from QEMU's start
     on of all that ran, {KVM's counter: events})."""
     prepare(arch)
@@ -169,7 +170,7 @@ def run_linux(arch, *, machine=None, mitigations=True, append="quiet", options=(
     files = {name: (assets / file).read_bytes() for name, file in
              (("kernel", "vmlinuz"), ("initrd.gz", "initrd.gz"), ("disk.img", "disk.img"))}
     files["guest"] = LINUX.format(command=shlex.join(command), seconds=BOOT_SECONDS).encode()
-    text = guest_console(arch, files, mitigations, seconds)
+    text = guest_console(arch, files, mitigations=mitigations, cpu=cpu, seconds=seconds)
     if MARKER not in text:
         raise failure(f"the guest did not say '{MARKER}'", text)
     times = {(what, when): int(n) for what, when, n in re.findall(r"^(CLOCK|IDLE) (\w+) (\d+)$", text, re.M)}
@@ -182,18 +183,21 @@ def main():
     p.add_argument("--arch", choices=PEERS, default="x86_64")
     p.add_argument("--kernel", help="the guest's: for x86_64 a Multiboot file, for arm64 an Image; without it, that of `make run` "
                    "is booted to its shell, and how many instructions and exits it took is said")
-    p.add_argument("--append", default="", help="its command line")
+    p.add_argument("--append", default="", help="its command line; for Linux, more of it")
     p.add_argument("--cpus", type=int, default=1, help="its CPUs")
+    p.add_argument("--host-cpus", type=int, default=1, help="the machine's, but for Linux")
     p.add_argument("--machine", help="for Linux: " + ", ".join(f"{m} ({arch})" for arch in PEERS for m in PEERS[arch].machines))
     p.add_argument("--mitigations", choices=["on", "off"], default="on", help="those of the Linux with KVM")
     p.add_argument("--qemu", type=shlex.split, default=[], help="more arguments for the guest's QEMU, as one word")
+    p.add_argument("--cpu", metavar="MODEL", default="", help="the machine's CPU, as of ./trivet run")
     p.add_argument("--seconds", type=int, default=SECONDS, help="give up after so many")
     args = p.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the emulator must be ended by us
-    common = {"mitigations": args.mitigations == "on", "append": args.append, "options": args.qemu, "seconds": args.seconds}
+    common = {"mitigations": args.mitigations == "on", "append": args.append, "options": args.qemu, "cpu": args.cpu,
+              "seconds": args.seconds}
     try:
         if args.kernel:
-            print(run(args.arch, args.kernel, cpus=args.cpus, **common), end="")
+            print(run(args.arch, args.kernel, cpus=args.cpus, host_cpus=args.host_cpus, **common), end="")
         else:
             instructions, events = run_linux(args.arch, machine=args.machine, **common)
             print(f"instructions {instructions}", *(f"{name} {n}" for name, n in events.items()), sep="\n")
