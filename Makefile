@@ -353,6 +353,7 @@ help:
 	@echo "make deps       install what is missing (apt)            make clean      remove build/"
 	@echo "make soak       console commands at random for HOURS=1, SEED=1, MACHINE=svm"
 	@echo "make test-guest-plain   the test guests on plain QEMU, without Trivet"
+	@echo "make assets-bench       Linux with KVM and QEMU, to compare with (tests/bench/peers.py)"
 	@echo "ARCH=x86_64 or ARCH=arm64 chooses the architecture (ARCH=arm64 make run); without it tests are of both"
 	@echo "ARGS='--machine arm64-nvhe --gic 2' make run: options of ./trivet run; ./trivet run --help lists them"
 
