@@ -211,6 +211,15 @@ $(DEBIAN.x86_64): tests/assets/debian.py | deps-run deps-test
 
 assets-test: assets $(DEBIAN.$(ARCH))
 
+# Linux with KVM and QEMU, for an emulated machine: what `make bench` compares with.
+.PHONY: assets-bench
+BENCH_ASSETS := build/assets/bench/$(ARCH)/vmlinuz
+$(BENCH_ASSETS): tests/bench/l1.py tests/bench/l1-init tests/assets/build.py | deps-run deps-bench
+	@echo "GET   Debian's kernel and QEMU, to compare with ($(@D))"
+	@$(PYTHON) tests/bench/l1.py --arch $(ARCH) --assets $(ASSETS.$(ARCH)) $(@D)
+
+assets-bench: $(BENCH_ASSETS) $(ASSETS)
+
 run: deps-build deps-run
 	@echo "run: building, then starting a Debian kernel on Trivet for $(ARCH) (CONFIG=file for another guest, ARGS=... for ./trivet)"
 	@$(MAKE) --no-print-directory all assets
@@ -322,12 +331,13 @@ size:
 size-image: deps-build $(B)/trivet.elf $(B)/service.bin
 
 # --- what has to be installed: mk/packages ------------------------------------------------------------------------------
-.PHONY: deps deps-build deps-run deps-test
+.PHONY: deps deps-build deps-run deps-test deps-bench
 deps: deps-test
 	@for a in $(ARCHES); do $(MAKE) --no-print-directory ARCH=$$a deps-build deps-run || exit; done
 deps-build: build/deps/build $(if $(CROSS),build/deps/cross-$(ARCH))
 deps-run: build/deps/run build/deps/run-$(ARCH)
 deps-test: build/deps/test $(patsubst %,build/deps/test-%,$(filter x86_64,$(ARCHES)))
+deps-bench: build/deps/bench
 build/deps/%: mk/packages mk/deps.sh
 	@mk/deps.sh $*
 	@mkdir -p $(@D) && touch $@
@@ -343,6 +353,7 @@ help:
 	@echo "make deps       install what is missing (apt)            make clean      remove build/"
 	@echo "make soak       console commands at random for HOURS=1, SEED=1, MACHINE=svm"
 	@echo "make test-guest-plain   the test guests on plain QEMU, without Trivet"
+	@echo "make assets-bench       Linux with KVM and QEMU, to compare with (tests/bench/peers.py)"
 	@echo "ARCH=x86_64 or ARCH=arm64 chooses the architecture (ARCH=arm64 make run); without it tests are of both"
 	@echo "ARGS='--machine arm64-nvhe --gic 2' make run: options of ./trivet run; ./trivet run --help lists them"
 

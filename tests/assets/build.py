@@ -105,8 +105,8 @@ def module_bytes(path):
     return lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
 
 
-def module_order(root):
-    """Paths of the modules and of what they depend on, in the order to insert them."""
+def module_order(root, names):
+    """Paths of the modules @names and of what they depend on, in the order to insert them."""
     paths = {module_name(p): p for p in root.rglob("*.ko*")}
     order = []
 
@@ -119,7 +119,7 @@ def module_order(root):
             visit(d.replace("-", "_"))
         order.append(path)
 
-    for name in MODULES:
+    for name in names:
         visit(name)
     return order
 
@@ -162,7 +162,7 @@ def initramfs(root, busybox, arch):
         cpio.add(folder, stat.S_IFDIR | 0o755)
     cpio.add("bin/busybox", stat.S_IFREG | 0o755, busybox.read_bytes())
     cpio.add("bin/sh", stat.S_IFLNK | 0o777, b"busybox")  # /init makes the other links
-    for n, path in enumerate(module_order(root)):
+    for n, path in enumerate(module_order(root, MODULES)):
         cpio.add(f"modules/{n:02}-{module_name(path)}.ko", stat.S_IFREG | 0o644, module_bytes(path))
     cpio.add("bin/mark", stat.S_IFREG | 0o755, mark(arch))
     cpio.add("init", stat.S_IFREG | 0o755, (HERE / "init").read_bytes())
