@@ -220,6 +220,26 @@ $(BENCH_ASSETS): tests/bench/l1.py tests/bench/l1-init tests/assets/build.py | d
 
 assets-bench: $(BENCH_ASSETS) $(ASSETS)
 
+# --- what it costs: docs/performance.md ---------------------------------------------------------------------------------
+.PHONY: bench bench-quick bench-built bench-docs bench-baseline
+bench-built: deps-build deps-run deps-test deps-bench
+	@for a in $(ARCHES); do $(MAKE) --no-print-directory ARCH=$$a all assets || exit; done
+
+bench: bench-built
+	@echo "bench: single operations and whole workloads, on Trivet, under KVM and without a hypervisor: some 15 minutes"
+	@for a in $(ARCHES); do $(MAKE) --no-print-directory ARCH=$$a assets-bench || exit; done
+	@$(PYTHON) tests/bench/bench.py
+
+bench-quick: bench-built
+	@echo "bench-quick: single operations and a boot, on Trivet alone"
+	@$(PYTHON) tests/bench/bench.py --quick
+
+bench-docs:
+	@$(PYTHON) tests/bench/bench.py --document
+
+bench-baseline:
+	@$(PYTHON) tests/bench/bench.py --set-baseline
+
 run: deps-build deps-run
 	@echo "run: building, then starting a Debian kernel on Trivet for $(ARCH) (CONFIG=file for another guest, ARGS=... for ./trivet)"
 	@$(MAKE) --no-print-directory all assets
@@ -353,6 +373,7 @@ help:
 	@echo "make deps       install what is missing (apt)            make clean      remove build/"
 	@echo "make soak       console commands at random for HOURS=1, SEED=1, MACHINE=svm"
 	@echo "make test-guest-plain   the test guests on plain QEMU, without Trivet"
+	@echo "make bench      what it costs, beside KVM                make bench-quick   Trivet's part alone, in 2 minutes"
 	@echo "make assets-bench       Linux with KVM and QEMU, to compare with (tests/bench/peers.py)"
 	@echo "ARCH=x86_64 or ARCH=arm64 chooses the architecture (ARCH=arm64 make run); without it tests are of both"
 	@echo "ARGS='--machine arm64-nvhe --gic 2' make run: options of ./trivet run; ./trivet run --help lists them"

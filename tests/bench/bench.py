@@ -29,6 +29,14 @@ BARE = {
     "arm64": ["qemu-system-aarch64", "-machine", "virt,gic-version=3", "-cpu", "max", "-device", "virtio-rng-pci,disable-legacy=on"],
 }
 COUNT = ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01,clock=vm"]  # as ./trivet run --count
+# vCPUs, CPUs: which of the bench guest's figures mean something there (guest/test/README.md); None: all
+CPUS = {
+    (1, 1): None,
+    (2, 1): {"x86_64": {"vm-switch", "vm-switch-pause", "ipi-halted", "ipi-halted-sleep"}, "arm64": {"vm-switch", "ipi-halted-sleep"}},
+    (2, 2): {"x86_64": {"ipi-other-send", "ipi-other"}, "arm64": {"ipi-other-send", "ipi-other"}},
+}
+SLICES = {"vm-switch-pause", "ipi-halted-sleep"}  # under KVM a slice of Linux' scheduler, and no cost
+VOID = {"virtio-request", "virtio-request-pin"}  # without a hypervisor the clock jumps while a device works
 SYSTEMS = ["trivet", "kvm", "kvm-mitigations", "bare"]
 TITLES = {"trivet": "Trivet", "kvm": "KVM, mitigations off", "kvm-mitigations": "KVM", "bare": "no hypervisor",
           "trivet-vmx": "Trivet, VMX in Bochs", "trivet-nvhe": "Trivet without VHE"}
@@ -51,17 +59,15 @@ def costs(arch, system, text, how):
 
 
 def operations(machine, system="trivet"):
-    """Single operations on Trivet: with one vCPU, with two on one CPU, and with two on two."""
+    """Single operations on Trivet."""
     arch = "arm64" if machine.startswith("arm64") else "x86_64"
-    known, figures = set(), []
-    for cpus, host in ((1, 1), (2, 1), (2, 2)):
+    figures = []
+    for (cpus, host), names in CPUS.items():
         options = ["--kernel", counted.build(arch) / GUEST[arch], "--append", "trivet", "--cpus", cpus, "--host-cpus", host]
         say(f"operations on {machine}, {cpus} vCPUs on {host} CPUs")
         text, _ = counted.run(machine, *options)
-        for figure in costs(arch, system, text, " ".join(counted.command(machine, *options)).replace(f"{ROOT}/", "")):
-            if figure.name not in known:
-                known.add(figure.name)
-                figures.append(figure)
+        how = " ".join(counted.command(machine, *options)).replace(f"{ROOT}/", "")
+        figures += [f for f in costs(arch, system, text, how) if names is None or f.name in names[arch]]
     return figures
 
 
@@ -106,7 +112,8 @@ def bare(arch):
                "stdio", "-kernel", str(counted.build(arch) / GUEST[arch]), *COUNT]
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace", timeout=300)
-    return costs(arch, "bare", done.stdout.replace("\r", ""), " ".join(command).replace(f"{ROOT}/", ""))
+    figures = costs(arch, "bare", done.stdout.replace("\r", ""), " ".join(command).replace(f"{ROOT}/", ""))
+    return [f for f in figures if f.name not in VOID]
 
 
 def kvm(arch, mitigations):
@@ -114,7 +121,7 @@ def kvm(arch, mitigations):
     import peers  # what it needs is made on the way
 
     system = "kvm-mitigations" if mitigations else "kvm"
-    known, figures = set(), []
+    figures = []
     for cpus in (1, 2):
         say(f"operations on {arch} under KVM, mitigations {'on' if mitigations else 'off'}, {cpus} vCPUs on one CPU")
         try:
@@ -123,11 +130,23 @@ def kvm(arch, mitigations):
             raise Failed(str(e)) from None
         how = f"tests/bench/peers.py --arch {arch} --kernel {counted.build(arch).relative_to(ROOT) / GUEST[arch]} --cpus {cpus} " \
               f"--mitigations {'on' if mitigations else 'off'}"
-        for figure in costs(arch, system, text, how):
-            if figure.name not in known:
-                known.add(figure.name)
-                figures.append(figure)
+        names = CPUS[cpus, 1]
+        figures += [f for f in costs(arch, system, text, how) if f.name not in SLICES and (names is None or f.name in names[arch])]
     return figures
+
+
+def kvm_boot(arch, mitigations):
+    """Debian's boot to its shell there: all instructions from QEMU's start on, and exits."""
+    import peers
+
+    say(f"Debian's boot on {arch} under KVM, mitigations {'on' if mitigations else 'off'}")
+    try:
+        instructions, events = peers.run_linux(arch, mitigations=mitigations)
+    except peers.Failed as e:
+        raise Failed(str(e)) from None
+    system, how = "kvm-mitigations" if mitigations else "kvm", f"tests/bench/peers.py --arch {arch} (QEMU's start included)"
+    return [Figure(arch, system, "Linux boot: all", instructions, None, "instructions", how),
+            Figure(arch, system, "Linux boot: exits", events.get("exits", 0), None, "exits", how)]
 
 
 def vmx():
@@ -227,15 +246,24 @@ def document(figures):
     CHART.write_text(chart.svg(figures))
 
 
+def split(arch, *what):
+    """Figures that need QEMU's instructions told apart."""
+    why = counted.splits(arch)
+    if why:
+        say(f"no workloads on {arch}: {why}")
+        return []
+    return [figure for function in what for figure in function(arch)]
+
+
 def quick():
-    return operations("svm") + boot("x86_64") + operations("arm64") + boot("arm64")
+    return operations("svm") + split("x86_64", boot) + operations("arm64") + split("arm64", boot)
 
 
 def whole():
-    figures = operations("svm") + boot("x86_64") + workloads("x86_64")
-    figures += bare("x86_64") + kvm("x86_64", False) + kvm("x86_64", True) + vmx()
-    figures += operations("arm64") + operations("arm64-nvhe", "trivet-nvhe") + boot("arm64") + workloads("arm64")
-    return figures + bare("arm64") + kvm("arm64", False) + kvm("arm64", True)
+    figures = operations("svm") + split("x86_64", boot, workloads)
+    figures += bare("x86_64") + kvm("x86_64", False) + kvm("x86_64", True) + kvm_boot("x86_64", False) + vmx()
+    figures += operations("arm64") + operations("arm64-nvhe", "trivet-nvhe") + split("arm64", boot, workloads)
+    return figures + bare("arm64") + kvm("arm64", False) + kvm("arm64", True) + kvm_boot("arm64", False)
 
 
 def main():
