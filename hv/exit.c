@@ -161,9 +161,8 @@ static struct vcpu *exit_io(struct vcpu *v, const struct exit *x)
 	if (x->io.write && v->vm->ndoorbells) {
 		d = doorbell_find(v->vm, x->io.port, true, x->io.size, x->data);
 		if (d) {
-			doorbell_ring(d, v);
 			arch_vcpu_skip(&v->arch, x);
-			return v;
+			return doorbell_ring(d, v);
 		}
 	}
 	exit_not_service(v, x);
@@ -182,16 +181,15 @@ static struct vcpu *exit_io_string(struct vcpu *v, const struct exit *x)
 	return exit_post_with(v, x, RUN_STATE);
 }
 
-/* Hardware has decoded the write: is it to a doorbell? */
-static bool exit_rings(struct vcpu *v, const struct exit *x)
+/* Hardware has decoded the write: is it to a doorbell? Then who runs next, else NULL. */
+static struct vcpu *exit_rings(struct vcpu *v, const struct exit *x)
 {
 	struct doorbell *d = doorbell_find(v->vm, x->mmio.gpa, false, x->mmio.size, x->data);
 
 	if (!d)
-		return false;
-	doorbell_ring(d, v);
+		return NULL;
 	arch_vcpu_skip(&v->arch, x);
-	return true;
+	return doorbell_ring(d, v);
 }
 
 /* The CPU gave the instruction's bytes. */
@@ -206,8 +204,12 @@ static struct vcpu *exit_mmio(struct vcpu *v, const struct exit *x)
 	u32 flags = RUN_STATE;
 	struct run_page *run;
 
-	if (x->mmio.access == MAP_W && x->mmio.size && v->vm->ndoorbells && exit_rings(v, x))
-		return v;
+	if (x->mmio.access == MAP_W && x->mmio.size && v->vm->ndoorbells) {
+		struct vcpu *next = exit_rings(v, x);
+
+		if (next)
+			return next;
+	}
 	exit_not_service(v, x);
 	arch_vcpu_export(&v->arch);
 	run = v->run;
@@ -281,6 +283,8 @@ static struct vcpu *exit_halt(struct vcpu *v, const struct exit *x)
 		off.fault.what = "halted with interrupts off";
 		return exit_shutdown(v, &off);
 	}
+	if (c->pending & PENDING_DOORBELL)
+		doorbell_learn(c, v);
 	if (c->current == v)
 		c->current = NULL;
 	return sched_next(c);

@@ -4,6 +4,8 @@
 
 #include "arch/iface/mem.h"
 
+#define BELL_SAMPLE 16 /* one in so many rings of an eager doorbell waits, to see whether its guest still does */
+
 struct vm *vm_table[VM_MAX];
 
 struct vm *vm_get(u64 id)
@@ -73,13 +75,30 @@ struct doorbell *doorbell_find(struct vm *vm, u64 addr, bool port, unsigned size
 }
 
 /* Two CPUs may ring at once: one of them takes it to its list. */
-void doorbell_ring(struct doorbell *d, struct vcpu *by)
+struct vcpu *doorbell_ring(struct doorbell *d, struct vcpu *by)
 {
 	struct cpu *c = by->cpu;
 
+	if (d->eager && ++d->rings % BELL_SAMPLE && c->service_waits && !c->pending) {
+		event_give(c, EVENT_DOORBELL, d->cookie, 0);
+		return c->service;
+	}
 	if (__atomic_exchange_n(&d->rung, true, __ATOMIC_ACQ_REL))
-		return;
+		return by;
 	d->by = by;
 	list_add_tail(&c->doorbells, &d->link);
 	sched_post(c, PENDING_DOORBELL);
+	return by;
+}
+
+void doorbell_learn(struct cpu *c, const struct vcpu *by)
+{
+	struct list *at;
+
+	list_for_each (at, &c->doorbells) {
+		struct doorbell *d = list_entry(at, struct doorbell, link);
+
+		if (!by || d->by == by)
+			d->eager = by != NULL;
+	}
 }

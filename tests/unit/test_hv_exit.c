@@ -197,6 +197,40 @@ static void a_doorbell_lets_the_guest_go_on_and_rings_once(void **state)
 	hv_assert_event(hv_exit(g, io(0x500, 2, false, 0)), EVENT_EXIT, COOK); /* a read is no ring */
 }
 
+/* It rings, halts, is served and wakes by the interrupt that comes of that. */
+static void ring_and_halt(void)
+{
+	assert_ptr_equal(hv_exit(g, io(0x500, 2, true, 0)), g);
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_HALT }), EVENT_DOORBELL, 0xbe11);
+	assert_int_equal(hv_call(HV_VM_IRQ, vm, 0, 3, 0, 0), OK);
+	assert_ptr_equal(hv_wait(0, 0), g);
+	g->arch.irqs = 0;
+}
+
+static void who_waits_for_its_doorbell_is_served_at_once(void **state)
+{
+	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
+	bell(0x500, 0, 0, 0xbe11);
+	assert_ptr_equal(hv_wait(g->id, 0), g);
+	for (unsigned round = 0; round < 3; round++) {
+		ring_and_halt();
+		g->arch.pc = 0x100;
+		for (unsigned i = 0; i < 15; i++) { /* nothing is armed, the guest is behind its instruction */
+			hv_assert_event(hv_exit(g, io(0x500, 2, true, i)), EVENT_DOORBELL, 0xbe11);
+			assert_int_equal(host_timer, ~0UL);
+			assert_ptr_equal(hv_wait(0, 0), g);
+		}
+		assert_int_equal(g->arch.pc, 0x100 + 15 * 2);
+		/* Now and then it waits, for the guest to show whether it still halts. */
+	}
+	assert_ptr_equal(hv_exit(g, io(0x500, 2, true, 0)), g);
+	host_counter = host_timer;
+	hv_assert_event(hv_exit(g, (struct exit){ .kind = EXIT_IRQ }), EVENT_DOORBELL, 0xbe11);
+	assert_ptr_equal(hv_wait(0, 0), g);
+	for (unsigned i = 0; i < 15; i++) /* it has gone on: not any more */
+		assert_ptr_equal(hv_exit(g, io(0x500, 2, true, i)), g);
+}
+
 static void a_doorbell_matches_size_and_value(void **state)
 {
 	hv_assert_event(hv_exit(g, io(0x60, 1, false, 0)), EVENT_EXIT, COOK);
@@ -498,6 +532,7 @@ int main(void)
 		T(the_service_vms_own_faults_are_ours),
 		T(kinds_that_the_architecture_answers_do_not_arrive),
 		T(a_doorbell_lets_the_guest_go_on_and_rings_once),
+		T(who_waits_for_its_doorbell_is_served_at_once),
 		T(a_doorbell_matches_size_and_value),
 		T(a_doorbell_in_memory_lets_the_guest_go_on),
 		T(what_rings_no_doorbell_in_memory_is_the_service_vms),
