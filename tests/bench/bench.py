@@ -259,16 +259,22 @@ def quick():
     return operations("svm") + split("x86_64", boot) + operations("arm64") + split("arm64", boot)
 
 
+def ours():
+    figures = operations("svm") + split("x86_64", boot, workloads) + vmx()
+    return figures + operations("arm64") + operations("arm64-nvhe", "trivet-nvhe") + split("arm64", boot, workloads)
+
+
 def whole():
-    figures = operations("svm") + split("x86_64", boot, workloads)
-    figures += bare("x86_64") + kvm("x86_64", False) + kvm("x86_64", True) + kvm_boot("x86_64", False) + vmx()
-    figures += operations("arm64") + operations("arm64-nvhe", "trivet-nvhe") + split("arm64", boot, workloads)
-    return figures + bare("arm64") + kvm("arm64", False) + kvm("arm64", True) + kvm_boot("arm64", False)
+    figures = ours()
+    for arch in GUEST:
+        figures += bare(arch) + kvm(arch, False) + kvm(arch, True) + kvm_boot(arch, False)
+    return figures
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--quick", action="store_true", help="Trivet's operations and boot alone, without the peers")
+    p.add_argument("--ours", action="store_true", help="all of Trivet's, beside the peers' figures of the last run")
     p.add_argument("--show", action="store_true", help="what the last run has measured, from build/bench.json")
     p.add_argument("--document", action="store_true", help="that into docs/performance.md and its chart")
     p.add_argument("--set-baseline", action="store_true", help=f"that into {BASELINE.relative_to(ROOT)}")
@@ -278,7 +284,8 @@ def main():
         if args.show or args.document or args.set_baseline:
             figures = load()
         else:
-            figures = quick() if args.quick else whole()
+            others = [f for f in load() if not f.system.startswith("trivet")] if args.ours else []
+            figures = quick() if args.quick else ours() + others if args.ours else whole()
             save(figures)
     except (Failed, OSError, subprocess.SubprocessError) as e:
         sys.exit(f"bench: {e}")

@@ -150,9 +150,9 @@ def test_linux_on_both_consoles(quick):
     assert child.exitstatus == 0
 
 
-def test_linux_reboot_stops_when_told_so(machine):
-    config = machine.linux("reboot", "on-reboot = stop")
-    machine.run("--config", config).assert_passed("^TRIVET-TEST-REBOOTING")
+def test_linux_reboot_stops_when_told_so(quick):
+    config = quick.linux("reboot", "on-reboot = stop")
+    quick.run("--config", config).assert_passed("^TRIVET-TEST-REBOOTING")
 
 
 def test_linux_reboot_starts_again(quick):
