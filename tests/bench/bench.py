@@ -224,14 +224,44 @@ def kept(figures):
     return {key(f): f.value for f in figures if f.system == "trivet" and ": exits " not in f.name}
 
 
-def regressions(figures, baseline):
+def tools():
+    """What a count depends on besides our sources: {tool: version}."""
+    made = {"gcc": counted.tool("gcc", "-dumpfullversion").strip()}
+    for arch in GUEST:
+        made[f"qemu {arch}"] = re.search(r"version (\S+)", counted.tool(BARE[arch][0], "--version"))[1]
+        debs = ROOT / "build" / "assets" / ("" if arch == "x86_64" else arch) / "deb"
+        made[f"kernel {arch}"] = min((deb.name for deb in debs.glob("linux-image-*.deb")), default="none")
+    return made
+
+
+def set_baseline(figures):
+    names = {name: n for name, n in kept(figures).items() if "disk" not in name and "console" not in name}
+    BASELINE.write_text(json.dumps({"made with": tools(), "figures": names}, indent=1) + "\n")
+
+
+def baseline(arch):
+    """(its figures of @arch that can be compared here, why others can't, in words)."""
+    kept_there = json.loads(BASELINE.read_text())
+    there, here = kept_there["made with"], tools()
+    figures = {name: n for name, n in kept_there["figures"].items() if name.startswith(f"{arch}: ")}
+    for tool in ("gcc", f"qemu {arch}"):
+        if there[tool] != here[tool]:
+            return {}, f"the baseline was made with {tool} {there[tool]}, here is {here[tool]}"
+    tool = f"kernel {arch}"
+    why = counted.splits(arch) or (there[tool] != here[tool] and f"the baseline's Linux was {there[tool]}, here is {here[tool]}") or ""
+    if why:
+        figures = {name: n for name, n in figures.items() if "Linux boot" not in name and "memory kept" not in name}
+    return figures, why
+
+
+def regressions(figures, before):
     """In words, what is worse than the baseline by more than WORSE, or is not measured any more."""
     now, words = kept(figures), []
-    for name, before in baseline.items():
+    for name, was in before.items():
         if name not in now:
-            words.append(f"{name}: {before} in the baseline, not measured now")
-        elif now[name] > before * WORSE and now[name] - before > SLACK * (isinstance(before, int)):
-            words.append(f"{name}: {now[name]}, {before} in the baseline ({(now[name] / before - 1) * 100 if before else 100:+.1f} %)")
+            words.append(f"{name}: {was} in the baseline, not measured now")
+        elif now[name] > was * WORSE and now[name] - was > SLACK:
+            words.append(f"{name}: {now[name]}, {was} in the baseline ({(now[name] / was - 1) * 100 if was else 100:+.1f} %)")
     return words
 
 
@@ -292,9 +322,7 @@ def main():
     if args.document:
         document(figures)
     elif args.set_baseline:
-        names = kept(figures)
-        BASELINE.write_text(json.dumps({name: n for name, n in names.items() if "disk" not in name and "console" not in name},
-                                       indent=1) + "\n")
+        set_baseline(figures)
     else:
         show(figures)
         if not args.show:
