@@ -10,13 +10,14 @@ SHOWN = [  # (architecture, name of the figure, its name in the chart)
     ("x86_64", "ipi-self-send", "self-IPI, sent"),
     ("x86_64", "uart-lsr", "port read, device model"),
     ("x86_64", "mmio-service", "MMIO read, device model"),
-    ("x86_64", "doorbell-port", "virtio doorbell"),
     ("x86_64", "virtio-request", "virtio request, whole"),
+    ("x86_64", "vm-switch", "switch of vCPUs"),
     ("arm64", "hypercall", "HVC"),
     ("arm64", "mmio-kernel", "GIC distributor read"),
     ("arm64", "mmio-service", "MMIO read, device model"),
     ("arm64", "ipi-self", "SGI to self, whole"),
-    ("arm64", "virtio-request", "virtio request, whole"),
+    ("arm64", "doorbell-mmio", "virtio doorbell"),
+    ("arm64", "vm-switch", "switch of vCPUs"),
 ]
 BARS = [("trivet", "Trivet", "#2a6f97"), ("kvm", "KVM, mitigations off", "#c0762c")]
 LEFT, WIDTH, BAR, GAP, TOP = 250, 520, 11, 12, 54
@@ -45,7 +46,7 @@ def svg(figures):
     y = TOP
     for arch, name, title in shown:
         out.append(f'<text x="{LEFT - 8}" y="{y + len(BARS) * BAR / 2 + 4:.0f}" text-anchor="end">'
-                   f'{escape(title)}<tspan fill="#777"> {"x86" if arch == "x86_64" else "arm64"}</tspan></text>')
+                   f'{escape(title)}<tspan fill="#777">, {"x86" if arch == "x86_64" else "arm64"}</tspan></text>')
         for i, (system, _, colour) in enumerate(BARS):
             value = by[arch, name, system]
             width = max(scale(value, low, high) - LEFT, 1)
