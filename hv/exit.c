@@ -283,8 +283,6 @@ static struct vcpu *exit_halt(struct vcpu *v, const struct exit *x)
 		off.fault.what = "halted with interrupts off";
 		return exit_shutdown(v, &off);
 	}
-	if (c->pending & PENDING_DOORBELL)
-		doorbell_learn(c, v);
 	if (c->current == v)
 		c->current = NULL;
 	return sched_next(c);

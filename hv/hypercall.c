@@ -58,6 +58,8 @@ bool event_deliver(struct cpu *c)
 		struct doorbell *d = list_entry(c->doorbells.next, struct doorbell, link);
 
 		list_del(&d->link);
+		__atomic_store_n(&d->eager, __atomic_load_n(&d->by->state, __ATOMIC_RELAXED) == VCPU_HALTED,
+				 __ATOMIC_RELAXED);
 		sched_charge(c, d->by->cpu == c ? d->by : NULL);
 		__atomic_store_n(&d->rung, false, __ATOMIC_RELEASE);
 		if (list_empty(&c->doorbells))

@@ -291,10 +291,8 @@ void sched_timers(struct cpu *c)
 		c->slice_end = ~0UL;
 		c->resched = true;
 	}
-	if (c->bell_end <= now) {
+	if (c->bell_end <= now)
 		c->bell_end = ~0UL;
-		doorbell_learn(c, NULL);
-	}
 	sched_arm(c);
 }
 

@@ -79,7 +79,8 @@ struct vcpu *doorbell_ring(struct doorbell *d, struct vcpu *by)
 {
 	struct cpu *c = by->cpu;
 
-	if (d->eager && ++d->rings % BELL_SAMPLE && c->service_waits && !c->pending) {
+	if (__atomic_load_n(&d->eager, __ATOMIC_RELAXED) && ++d->rings % BELL_SAMPLE && c->service_waits &&
+	    !c->pending) {
 		event_give(c, EVENT_DOORBELL, d->cookie, 0);
 		return c->service;
 	}
@@ -89,16 +90,4 @@ struct vcpu *doorbell_ring(struct doorbell *d, struct vcpu *by)
 	list_add_tail(&c->doorbells, &d->link);
 	sched_post(c, PENDING_DOORBELL);
 	return by;
-}
-
-void doorbell_learn(struct cpu *c, const struct vcpu *by)
-{
-	struct list *at;
-
-	list_for_each (at, &c->doorbells) {
-		struct doorbell *d = list_entry(at, struct doorbell, link);
-
-		if (!by || d->by == by)
-			d->eager = by != NULL;
-	}
 }

@@ -79,8 +79,8 @@ struct doorbell {
 	u64 cookie;
 	u16 flags; /* DOORBELL_* */
 	bool used, rung;
-	bool eager; /* who rings it has nothing to do until it is served: doorbell_ring */
-	u8 rings;
+	bool eager; /* who rang it had nothing to do until it was served: doorbell_ring; any CPU says so */
+	u8 rings;   /* since it is: about how many */
 };
 
 struct vm {
@@ -114,12 +114,9 @@ struct vcpu *vcpu_get(u64 id);
 struct vcpu *vcpu_new(struct vm *vm, unsigned index, struct run_page *run);
 /** A doorbell of @vm at @addr with these flags, or NULL. */
 struct doorbell *doorbell_find(struct vm *vm, u64 addr, bool port, unsigned size, u64 value);
-/** @by, of this CPU, rings it: who runs next. That is @by, while the event waits, or the service VM at once where @by
- * has been seen to do nothing but wait for it. */
+/** @by, of this CPU, rings it: who runs next. That is @by, while the event waits, or the service VM at once where who
+ * rang it had halted when it was delivered last. */
 struct vcpu *doorbell_ring(struct doorbell *d, struct vcpu *by);
-/** What @c learns of the doorbells that wait there: @by, which has rung some of them, halts; NULL: all have gone on for
- * long. */
-void doorbell_learn(struct cpu *c, const struct vcpu *by);
 
 /* hv/service.c */
 /** Make the service VM from boot module @image, owner of all memory that is left. Panics in words. */

@@ -230,6 +230,7 @@ static inline bool run_data_abort(struct arch_vcpu *v, u64 esr, struct exit *x)
 	x->mmio.gva = far;
 	x->mmio.access = esr & ISS_WNR ? MAP_W : MAP_R;
 	x->mmio.insn_len = 0;
+	x->mmio.operand = false;
 	x->mmio.size = (u8)size;
 	x->data = 0;
 	if ((esr & ISS_WNR) && rt != 31)

@@ -457,7 +457,7 @@ static ALWAYS_INLINE void svm_switch(struct arch_vcpu *v, struct exit *x)
 
 /*
  * Another vCPU's new ASID may have made this one's stale, and its VM's map may have changed: while it runs on, only
- * another CPU changes it, and interrupts this one.
+ * another CPU changes it, and interrupts this one, and waits until it has come out (smp_quiesce).
  */
 static void svm_run(struct arch_vcpu *v, struct exit *x)
 {

@@ -38,7 +38,7 @@ void arch_vm_fini(struct arch_vm *vm, struct pool *pool)
 		pool_put(pool, vm->msr);
 }
 
-/* Each vCPU looks at its next entry; one that is in the guest must come out for that. */
+/* Each vCPU looks when it begins to run; one that is in the guest, or on its way, must come out for that. */
 bool arch_vm_flush(struct arch_vm *vm)
 {
 	__atomic_store_n(&vm->flush, vm->flush + 1, __ATOMIC_RELEASE);

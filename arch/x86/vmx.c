@@ -189,7 +189,7 @@ static void vmx_run(struct arch_vcpu *v, struct exit *x)
 
 static void vmx_virq(struct arch_vcpu *v, int vector)
 {
-	/* The vector itself is v->virq_vector, and virq_on says that it is there: vmx_run looks. */
+	/* The vector itself is v->virq_vector, and virq_on says that it is there: vmx_switch looks. */
 	vmx_load(v);
 	v->vmx.window = false;
 	vmx_set_proc(v, v->vmx.proc & ~(u32)PROC_INTR_WINDOW);

@@ -44,7 +44,10 @@ static struct arch_vm vm;
 static struct vcpu_regs regs;
 static struct vmcb vmcb;
 static struct arch_vcpu vcpu;
-static int taken; /* the vector that the CPU took at the last entry, -1: none */
+static int taken;     /* the vector that the CPU took at the last entry, -1: none */
+static u32 flushed;   /* what that entry had in TLB_CONTROL */
+static u32 injected;  /* ... and in EVENTINJ */
+static u64 next_exit; /* of the next entry, but an interrupt's; 0: an interrupt's */
 
 /* VMRUN: the CPU takes a virtual interrupt if it may (APM 2, 15.21.4), and something exits soon. */
 void svm_enter(struct vcpu_regs *r, u64 vmcb_pa)
@@ -54,7 +57,10 @@ void svm_enter(struct vcpu_regs *r, u64 vmcb_pa)
 		   ((vmcb.int_ctl & INT_V_IGN_TPR) || priority > tpr);
 
 	taken = -1;
-	vmcb.exitcode = SVM_EXIT_INTR;
+	flushed = vmcb.tlb_control;
+	injected = (u32)vmcb.eventinj;
+	vmcb.exitcode = next_exit ? next_exit : SVM_EXIT_INTR;
+	next_exit = 0;
 	if (!may)
 		return;
 	if (vmcb.intercept_misc1 & MISC1_VINTR) {
@@ -244,6 +250,92 @@ static void the_8259_is_asked_when_the_guest_can_take_it(void **state)
 	}
 }
 
+/* A change of the VM's map, another vCPU's new ASIDs, a move to another CPU: each is seen at the next run, once. */
+static void stale_translations_are_flushed_once(void **state)
+{
+	fresh(false);
+	run();
+	assert_int_equal(flushed, 0);
+	vm.flush++;
+	run();
+	assert_int_equal(flushed, 1);
+	run();
+	assert_int_equal(flushed, 0);
+	svm_max_asid = 8;
+	x86_cpu()->asid_next = 3;
+	x86_cpu()->asid_generation = 7;
+	run();
+	assert_int_equal(vmcb.guest_asid, 3);
+	assert_int_equal(flushed, 0); /* of this ASID there is nothing */
+	svm_leave(&vcpu);
+	x86_cpu()->asid_next = 8; /* all are used */
+	run();
+	assert_int_equal(vmcb.guest_asid, 1);
+	assert_int_equal(flushed, 1);
+	run();
+	assert_int_equal(flushed, 0);
+}
+
+/* WRMSR 80Bh exits once, and then something else for the caller to see. */
+static void eoi(u64 value)
+{
+	regs.gpr[X86_RCX] = MSR_X2APIC_EOI;
+	regs.gpr[X86_RAX] = value;
+	regs.gpr[X86_RDX] = 0;
+	next_exit = SVM_EXIT_MSR;
+	vmcb.exitinfo1 = 1;
+	vmcb.rip = 0x1000;
+	svm_nrips = true;
+	vmcb.nrip = 0x1002;
+}
+
+static void an_eoi_ends_the_highest_in_service(void **state)
+{
+	fresh(false);
+	vcpu.apic.base |= APIC_BASE_EXTD;
+	vec_set(&vcpu.apic.isr, 0x31);
+	vec_set(&vcpu.apic.isr, 0x52);
+	eoi(0);
+	assert_int_equal(run(), EXIT_IRQ); /* the next one */
+	assert_int_equal(vec_top(&vcpu.apic.isr), 0x31);
+	assert_int_equal(vcpu.exits[EXIT_APIC], 1);
+	assert_int_equal(vcpu.rip, 0x1002);
+	vcpu.apic.tmr[1] |= 1u << (0x31 - 32);
+	eoi(0);
+	assert_int_equal(run(), EXIT_EOI); /* level-triggered: the I/O APIC's, too */
+	assert_int_equal(vec_top(&vcpu.apic.isr), -1);
+	vec_set(&vcpu.apic.isr, 0x31);
+	vcpu.apic.svr |= APIC_SVR_NO_EOI_BC;
+	eoi(0);
+	assert_int_equal(run(), EXIT_IRQ); /* unless the guest does not want that */
+	svm_nrips = false;
+}
+
+/* What the guest has made of CR8 is in the APIC's register behind the exit; bits below a class are that one's alone. */
+static void cr8_goes_into_the_apic(void **state)
+{
+	fresh(false);
+	vlapic_set_tpr(&vcpu.apic, 0x47);
+	run();
+	assert_int_equal(vcpu.apic.tpr, 0x47);
+	vmcb.int_ctl = (vmcb.int_ctl & ~INT_V_TPR) | 9;
+	run();
+	assert_int_equal(vcpu.apic.tpr, 0x90);
+}
+
+/* An exception goes in once, and not again with the next entry. */
+static void an_injected_exception_goes_in_once(void **state)
+{
+	fresh(false);
+	vmcb.cr0 = CR0_PE;
+	vcpu.inject = (struct x86_event){ .info = EVENT_VALID | EVENT_TYPE_EXCP | EVENT_ERROR | VEC_GP, .error = 8 };
+	run();
+	assert_int_equal(injected, (u32)(EVENT_VALID | EVENT_TYPE_EXCP | EVENT_ERROR | VEC_GP));
+	assert_int_equal(vcpu.inject.info | vcpu.event.info, 0);
+	run();
+	assert_int_equal(injected, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +343,10 @@ int main(void)
 		cmocka_unit_test(cr8_holds_an_interrupt_back_but_no_extint),
 		cmocka_unit_test(extint_of_an_armed_vector_comes_beside_it),
 		cmocka_unit_test(the_8259_is_asked_when_the_guest_can_take_it),
+		cmocka_unit_test(stale_translations_are_flushed_once),
+		cmocka_unit_test(an_eoi_ends_the_highest_in_service),
+		cmocka_unit_test(cr8_goes_into_the_apic),
+		cmocka_unit_test(an_injected_exception_goes_in_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

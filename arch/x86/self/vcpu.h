@@ -16,7 +16,7 @@ struct arch_vm {
 	struct ptab s2;
 	u64 s2_root; /* EPTP or N_CR3 */
 	bool service;
-	u32 flush;		   /* counts invalidations: a vCPU that saw an older count flushes at entry */
+	u32 flush;		   /* counts invalidations: a vCPU that saw an older count flushes when it runs next */
 	struct cpuid_table *cpuid; /* one page, NULL: every leaf reads as zero */
 	struct msr_table *msr;	   /* one page */
 	u32 nvcpus;
