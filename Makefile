@@ -228,11 +228,11 @@ bench-built: deps-build deps-run deps-test deps-bench
 bench: bench-built
 	@echo "bench: single operations and whole workloads, on Trivet, under KVM and without a hypervisor: some 15 minutes"
 	@for a in $(ARCHES); do $(MAKE) --no-print-directory ARCH=$$a assets-bench || exit; done
-	@$(PYTHON) tests/bench/bench.py
+	@$(PYTHON) tests/bench/bench.py --arch "$(ARCHES)"
 
 bench-quick: bench-built
 	@echo "bench-quick: single operations and a boot, on Trivet alone"
-	@$(PYTHON) tests/bench/bench.py --quick
+	@$(PYTHON) tests/bench/bench.py --arch "$(ARCHES)" --quick
 
 bench-docs:
 	@$(PYTHON) tests/bench/bench.py --document

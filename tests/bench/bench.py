@@ -164,7 +164,8 @@ def vmx():
 def cell(figure):
     if figure is None:
         return "–"
-    return f"{figure.value:,}"
+    value = figure.value
+    return f"{int(value) if value == int(value) else value:,}"
 
 
 def rows(figures, arch):
@@ -204,7 +205,7 @@ def show(figures):
 
 
 def save(figures):
-    qemu = {arch: counted.tool(BARE[arch][0], "--version").splitlines()[0] for arch in GUEST}
+    qemu = {arch: counted.tool(BARE[arch][0], "--version").splitlines()[0] for arch in sorted({f.arch for f in figures})}
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps({"qemu": qemu, "figures": [f._asdict() for f in figures]}, indent=1) + "\n")
 
@@ -224,31 +225,34 @@ def kept(figures):
     return {key(f): f.value for f in figures if f.system == "trivet" and ": exits " not in f.name}
 
 
-def tools():
+def tools(arch):
     """What a count depends on besides our sources: {tool: version}."""
-    made = {"gcc": counted.tool("gcc", "-dumpfullversion").strip()}
-    for arch in GUEST:
-        made[f"qemu {arch}"] = re.search(r"version (\S+)", counted.tool(BARE[arch][0], "--version"))[1]
-        debs = ROOT / "build" / "assets" / ("" if arch == "x86_64" else arch) / "deb"
-        made[f"kernel {arch}"] = min((deb.name for deb in debs.glob("linux-image-*.deb")), default="none")
-    return made
+    debs = ROOT / "build" / "assets" / ("" if arch == "x86_64" else arch) / "deb"
+    return {
+        "gcc": counted.tool("gcc", "-dumpfullversion").strip(),
+        f"qemu {arch}": re.search(r"version (\S+)", counted.tool(BARE[arch][0], "--version"))[1],
+        f"kernel {arch}": min((deb.name for deb in debs.glob("linux-image-*.deb")), default="none"),
+    }
 
 
 def set_baseline(figures):
     names = {name: n for name, n in kept(figures).items() if "disk" not in name and "console" not in name}
-    BASELINE.write_text(json.dumps({"made with": tools(), "figures": names}, indent=1) + "\n")
+    made = {tool: version for arch in sorted({f.arch for f in figures}) for tool, version in tools(arch).items()}
+    BASELINE.write_text(json.dumps({"made with": made, "figures": names}, indent=1) + "\n")
 
 
 def baseline(arch):
     """(its figures of @arch that can be compared here, why others can't, in words)."""
-    kept_there = json.loads(BASELINE.read_text())
-    there, here = kept_there["made with"], tools()
-    figures = {name: n for name, n in kept_there["figures"].items() if name.startswith(f"{arch}: ")}
+    whole = json.loads(BASELINE.read_text())
+    there, here = whole["made with"], tools(arch)
+    figures = {name: n for name, n in whole["figures"].items() if name.startswith(f"{arch}: ")}
     for tool in ("gcc", f"qemu {arch}"):
-        if there[tool] != here[tool]:
-            return {}, f"the baseline was made with {tool} {there[tool]}, here is {here[tool]}"
+        if there.get(tool) != here[tool]:
+            return {}, f"the baseline was made with {tool} {there.get(tool)}, here is {here[tool]}"
     tool = f"kernel {arch}"
-    why = counted.splits(arch) or (there[tool] != here[tool] and f"the baseline's Linux was {there[tool]}, here is {here[tool]}") or ""
+    why = counted.splits(arch)
+    if not why and there[tool] != here[tool]:
+        why = f"the baseline's Linux was {there[tool]}, here is {here[tool]}"
     if why:
         figures = {name: n for name, n in figures.items() if "Linux boot" not in name and "memory kept" not in name}
     return figures, why
@@ -269,6 +273,8 @@ def document(figures):
     """The tables and the chart in docs/ are those of @figures."""
     text = DOCUMENT.read_text()
     for arch in GUEST:
+        if not any(f.arch == arch for f in figures):
+            continue
         begin, end = f"<!-- {arch} -->\n", f"<!-- end of {arch} -->\n"
         before, rest = text.split(begin)
         text = before + begin + "\n" + "\n".join(table(figures, arch)) + "\n\n" + end + rest.split(end)[1]
@@ -285,24 +291,28 @@ def split(arch, *what):
     return [figure for function in what for figure in function(arch)]
 
 
-def quick():
-    return operations("svm") + split("x86_64", boot) + operations("arm64") + split("arm64", boot)
+def quick(arches):
+    return [f for arch in arches for f in operations(MACHINES[arch]) + split(arch, boot)]
 
 
-def ours():
-    figures = operations("svm") + split("x86_64", boot, workloads) + vmx()
-    return figures + operations("arm64") + operations("arm64-nvhe", "trivet-nvhe") + split("arm64", boot, workloads)
+def ours(arches):
+    figures = []
+    for arch in arches:
+        figures += operations(MACHINES[arch]) + split(arch, boot, workloads)
+        figures += vmx() if arch == "x86_64" else operations("arm64-nvhe", "trivet-nvhe")
+    return figures
 
 
-def whole():
-    figures = ours()
-    for arch in GUEST:
+def whole(arches):
+    figures = ours(arches)
+    for arch in arches:
         figures += bare(arch) + kvm(arch, False) + kvm(arch, True) + kvm_boot(arch, False)
     return figures
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--arch", type=str.split, default=list(GUEST), help="architectures to measure, as one word (default: all)")
     p.add_argument("--quick", action="store_true", help="Trivet's operations and boot alone, without the peers")
     p.add_argument("--ours", action="store_true", help="all of Trivet's, beside the peers' figures of the last run")
     p.add_argument("--show", action="store_true", help="what the last run has measured, from build/bench.json")
@@ -315,7 +325,7 @@ def main():
             figures = load()
         else:
             others = [f for f in load() if not f.system.startswith("trivet")] if args.ours else []
-            figures = quick() if args.quick else ours() + others if args.ours else whole()
+            figures = quick(args.arch) if args.quick else ours(args.arch) + others if args.ours else whole(args.arch)
             save(figures)
     except (Failed, OSError, subprocess.SubprocessError) as e:
         sys.exit(f"bench: {e}")
