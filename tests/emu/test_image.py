@@ -209,8 +209,8 @@ def test_what_is_missing_or_damaged_is_said(svm, what):
 def test_a_missing_file_is_said_on_the_screen(svm):
     stick = Stick(svm, small(svm))
     stick.remove("io.elf")
-    picture = Watched(svm, "--image", stick.path, *BIOS).until(lambda lines: lines[0].startswith("TRIVET HAS STOPPED"))
-    assert any("there is no file \\trivet\\io.elf" in line for line in picture.text())
+    Watched(svm, "--image", stick.path, *BIOS).until(  # a picture may be of half the screen
+        lambda lines: lines[0].startswith("TRIVET HAS STOPPED") and any("there is no file \\trivet\\io.elf" in line for line in lines))
 
 
 @pytest.mark.parametrize("name", ["it's", "a  b", ".k", "d/.k", "a/b/c/d/e", "a /b"])
