@@ -73,13 +73,8 @@ static inline struct vcpu *exit_post_with(struct vcpu *v, const struct exit *x, 
 	run->data = data;
 	v->exit_kind = kind;
 	v->state = VCPU_STOPPED;
-	if (likely(c->service_waits && !c->pending)) {
-		struct vcpu *s = c->service;
-
-		c->service_waits = false;
-		arch_vcpu_result(&s->arch, OK, EVENT_EXIT, v->cookie, 0);
-		return s;
-	}
+	if (likely(c->service_waits && !c->pending))
+		return event_give(c, EVENT_EXIT, v->cookie, 0);
 	list_add_tail(&c->exits, &v->link);
 	sched_post(c, PENDING_EXIT);
 	return sched_next(c);

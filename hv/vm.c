@@ -79,11 +79,8 @@ struct vcpu *doorbell_ring(struct doorbell *d, struct vcpu *by)
 {
 	struct cpu *c = by->cpu;
 
-	if (__atomic_load_n(&d->eager, __ATOMIC_RELAXED) && ++d->rings % BELL_SAMPLE && c->service_waits &&
-	    !c->pending) {
-		event_give(c, EVENT_DOORBELL, d->cookie, 0);
-		return c->service;
-	}
+	if (__atomic_load_n(&d->eager, __ATOMIC_RELAXED) && ++d->rings % BELL_SAMPLE && c->service_waits && !c->pending)
+		return event_give(c, EVENT_DOORBELL, d->cookie, 0);
 	if (__atomic_exchange_n(&d->rung, true, __ATOMIC_ACQ_REL))
 		return by;
 	d->by = by;

@@ -182,11 +182,14 @@ struct vcpu *exit_post(struct vcpu *v, const struct exit *x);
 
 /* hv/hypercall.c */
 struct vcpu *hypercall_dispatch(struct vcpu *v, const struct exit *x);
-/** End the wait of @c's service vCPU with this event. */
-static inline void event_give(struct cpu *c, enum event_kind kind, u64 cookie, u64 data)
+/** End the wait of @c's service vCPU, which is returned, with this event. */
+static inline struct vcpu *event_give(struct cpu *c, enum event_kind kind, u64 cookie, u64 data)
 {
+	struct vcpu *service = c->service;
+
 	c->service_waits = false;
-	arch_vcpu_result(&c->service->arch, OK, kind, cookie, data);
+	arch_vcpu_result(&service->arch, OK, kind, cookie, data);
+	return service;
 }
 /** Give the waiting service vCPU its next event, if there is one. */
 bool event_deliver(struct cpu *c);

@@ -9,6 +9,7 @@
 #include "arch/x86/percpu.h"
 #include "arch/x86/vendor.h"
 #include "arch/x86/vlapic_priv.h"
+#include "hv/lib/panic.h"
 
 /* What run_exit answers. */
 #define LOOP_EXITS                                                                                                    \
@@ -16,11 +17,13 @@
 	 BIT(EXIT_DR) | BIT(EXIT_EXCEPTION))
 static_assert(EXIT_COUNT <= 64, "a bit each");
 
-/* The guest's instruction is done. */
-static inline void loop_skip(struct arch_vcpu *v)
+/** An exception for the guest, of error code 0 if it has one. The service VM must not make one. */
+static inline void loop_fault(struct arch_vcpu *v, u32 vector, bool has_error)
 {
-	v->rip = v->next_pc;
-	v->dirty |= DIRTY_RIP;
+	if (v->service)
+		panic("the service VM takes exception %u at %lx", vector, v->rip);
+	v->inject =
+		(struct x86_event){ .info = EVENT_VALID | EVENT_TYPE_EXCP | vector | (has_error ? EVENT_ERROR : 0) };
 }
 
 /* An interrupt's end, by far the most frequent write of an MSR. */
@@ -37,7 +40,7 @@ static inline bool loop_eoi(struct arch_vcpu *v, struct exit *x)
 
 	v->exits[EXIT_MSR]++;
 	v->exits[EXIT_APIC]++;
-	loop_skip(v);
+	x86_skip(v);
 	if (likely(vlapic_end(&v->apic, &end) != VLAPIC_EOI))
 		return true;
 	x->kind = EXIT_EOI;
@@ -66,7 +69,7 @@ static ALWAYS_INLINE void loop_run(struct arch_vcpu *v, struct exit *x,
 		if (x->kind == EXIT_CPUID) {
 			v->exits[EXIT_CPUID]++;
 			x86_cpuid(v);
-			loop_skip(v);
+			x86_skip(v);
 			continue;
 		}
 		if (!(LOOP_EXITS >> x->kind & 1) || !(loop_is_eoi(v, x) ? loop_eoi(v, x) : run_exit(v, x)))

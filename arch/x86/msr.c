@@ -125,10 +125,7 @@ static NOINLINE enum x86_answer msr_apic(struct arch_vcpu *v, u32 msr, u64 value
 static inline enum x86_answer msr_self(struct arch_vcpu *v, u8 vector)
 {
 	v->exits[EXIT_APIC]++;
-	if (likely(vector >= 16 && vlapic_soft_enabled(&v->apic)))
-		vlapic_set_irr(&v->apic, vector, false);
-	else
-		(void)vlapic_accept(&v->apic, APIC_FIXED, vector, false);
+	(void)vlapic_fixed(&v->apic, vector, false);
 	return ANSWER_DONE;
 }
 
@@ -169,8 +166,6 @@ enum x86_answer x86_wrmsr(struct arch_vcpu *v, u32 msr, u64 value, struct exit *
 {
 	const struct msr_policy *p;
 
-	if (msr == MSR_X2APIC_EOI) /* a good one is loop_eoi's */
-		return ANSWER_FAULT;
 	if (msr == MSR_X2APIC_ICR)
 		return msr_icr(v, value, x);
 	if (msr == MSR_X2APIC_SELF)

@@ -4,23 +4,13 @@
 #include "arch/iface/mem.h"
 #include "arch/x86/loop.h"
 #include "arch/x86/post.h"
-#include "hv/lib/panic.h"
 #include "hv/lib/string.h"
 
 const struct vendor *vendor;
 
-static void run_fault(struct arch_vcpu *v, u32 vector, bool has_error, u32 error)
-{
-	if (v->service)
-		panic("the service VM takes exception %u at %lx", vector, v->rip);
-	v->inject.info = EVENT_VALID | EVENT_TYPE_EXCP | vector | (has_error ? EVENT_ERROR : 0);
-	v->inject.error = error;
-	v->inject.length = 0;
-}
-
 void arch_vcpu_undefined(struct arch_vcpu *v)
 {
-	run_fault(v, VEC_UD, false, 0);
+	loop_fault(v, VEC_UD, false);
 }
 
 /* Extended state and the MSRs that no world switch touches: only when the CPU goes to another guest. */
@@ -194,11 +184,9 @@ static void run_event(struct arch_vcpu *v)
 
 bool run_before(struct arch_vcpu *v, struct exit *x)
 {
-	if (v->irq_state | v->apic.irr.words | v->apic.events | v->post.any) {
-		post_take(v);
-		if (!run_interrupts(v, x))
-			return false;
-	}
+	post_take(v);
+	if (!run_interrupts(v, x))
+		return false;
 	run_event(v);
 	return true;
 }
@@ -212,12 +200,12 @@ static void run_xsetbv(struct arch_vcpu *v)
 	/* The rules of Intel SDM 1, 13.3: a bad value is #GP for the guest, not for us. */
 	if ((u32)r[X86_RCX] != 0 || !x86_features.xsave || (value & ~x86_features.xcr0) || !(value & XCR0_X87) ||
 	    ((value & XCR0_AVX) && !(value & XCR0_SSE)) || (avx512 && (avx512 != XCR0_AVX512 || !(value & XCR0_AVX)))) {
-		run_fault(v, VEC_GP, true, 0);
+		loop_fault(v, VEC_GP, true);
 		return;
 	}
 	v->xcr0 = value;
 	xsetbv(0, value);
-	loop_skip(v);
+	x86_skip(v);
 }
 
 /* RDMSR, WRMSR. False: hv/ must see @x. */
@@ -239,9 +227,9 @@ static bool run_msr(struct arch_vcpu *v, struct exit *x)
 		}
 	}
 	switch (a) {
-	case ANSWER_DONE: loop_skip(v); return true;
-	case ANSWER_FAULT: run_fault(v, VEC_GP, true, 0); return true;
-	case ANSWER_LEAVE: loop_skip(v); return false; /* done, and x->kind says what else */
+	case ANSWER_DONE: x86_skip(v); return true;
+	case ANSWER_FAULT: loop_fault(v, VEC_GP, true); return true;
+	case ANSWER_LEAVE: x86_skip(v); return false; /* done, and x->kind says what else */
 	default:
 		x->kind = EXIT_SYSREG;
 		x->data = value;
@@ -260,11 +248,11 @@ bool run_exit(struct arch_vcpu *v, struct exit *x)
 	case EXIT_WINDOW: v->exits[EXIT_WINDOW]++; return true;
 	case EXIT_UNDEFINED:
 		v->exits[EXIT_UNDEFINED]++;
-		run_fault(v, VEC_UD, false, 0);
+		loop_fault(v, VEC_UD, false);
 		return true;
 	case EXIT_CACHE: /* memory is coherent, and no guest has a device that is not: there is nothing to write back */
 		v->exits[EXIT_CACHE]++;
-		loop_skip(v);
+		x86_skip(v);
 		return true;
 	case EXIT_CR:
 	case EXIT_DR:

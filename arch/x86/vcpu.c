@@ -229,8 +229,7 @@ u32 x86_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run,
 	if (unlikely(kind == EXIT_LENGTH))
 		svm_learn(v, run->data & 15);
 	if (reply & REPLY_REGS) {
-		v->rip = run->regs.rip;
-		v->dirty |= DIRTY_RIP | DIRTY_RFLAGS | DIRTY_RSP;
+		x86_take_regs(v, run);
 	} else if ((reply & REPLY_SKIP) && v->next_pc) {
 		if (kind == EXIT_IO && !run->u.io.write)
 			x86_answer_io(v, run->u.io.size, run->data);
@@ -240,8 +239,7 @@ u32 x86_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run,
 			v->regs->gpr[X86_RAX] = (u32)data;
 			v->regs->gpr[X86_RDX] = data >> 32;
 		}
-		v->rip = v->next_pc;
-		v->dirty |= DIRTY_RIP;
+		x86_skip(v);
 	}
 	if (reply & REPLY_INJECT) {
 		v->inject.info =

@@ -70,15 +70,7 @@ bool vlapic_accept(struct vlapic *v, u32 delivery_mode, u8 vector, bool level)
 {
 	switch (delivery_mode) {
 	case APIC_FIXED:
-	case APIC_LOWEST:
-		if (!vlapic_soft_enabled(v))
-			return false;
-		if (vector < 16) {
-			vlapic_error(v, APIC_ESR_RECV_VECTOR);
-			return false;
-		}
-		vlapic_set_irr(v, vector, level);
-		return true;
+	case APIC_LOWEST: return vlapic_fixed(v, vector, level);
 	case APIC_NMI: return vlapic_event(v, VLAPIC_EV_NMI);
 	case APIC_INIT:
 		v->events &= ~(u32)VLAPIC_EV_SIPI; /* the CPU has not yet come to it */

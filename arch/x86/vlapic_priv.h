@@ -62,6 +62,19 @@ static inline void vlapic_set_irr(struct vlapic *v, u8 vector, bool level)
 /* Note @bits of ESR and raise the error LVT entry when one is new. */
 void vlapic_error(struct vlapic *v, u32 bits);
 
+/* vlapic_accept of a fixed interrupt. */
+static inline bool vlapic_fixed(struct vlapic *v, u8 vector, bool level)
+{
+	if (!vlapic_soft_enabled(v))
+		return false;
+	if (unlikely(vector < 16)) {
+		vlapic_error(v, APIC_ESR_RECV_VECTOR);
+		return false;
+	}
+	vlapic_set_irr(v, vector, level);
+	return true;
+}
+
 /** The CPU took @vector, which vlapic_pending returned: IRR to ISR. */
 static inline void vlapic_deliver(struct vlapic *v, u8 vector)
 {

@@ -7,7 +7,6 @@
 #include "arch/x86/percpu.h"
 #include "arch/x86/vendor.h"
 #include "arch/x86/vmx_ops.h"
-#include "hv/lib/panic.h"
 
 /* Capability MSRs (appendix A). */
 #define MSR_VMX_BASIC	      0x480u
@@ -297,14 +296,6 @@ extern struct vmx_caps vmx_caps;
 #define VMX_CR0_OWNED (CR0_NE | CR0_CD | CR0_NW)
 
 /* The vCPU whose VMCS is current on this CPU. */
-
-static inline void vmx_guest_fault(struct arch_vcpu *v, u32 vector, bool has_error)
-{
-	if (v->service)
-		panic("the service VM takes exception %u at %lx", vector, v->rip);
-	v->inject =
-		(struct x86_event){ .info = EVENT_VALID | EVENT_TYPE_EXCP | vector | (has_error ? EVENT_ERROR : 0) };
-}
 
 /* vmx_caps.c */
 const char *vmx_probe(void);

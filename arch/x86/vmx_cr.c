@@ -43,12 +43,12 @@ static void cr_write_cr0(struct arch_vcpu *v, u64 value)
 	u64 new = (value & CR0_WRITABLE) | CR0_ET, changed = old ^ new;
 
 	if (!cr0_allowed(v, old, value, efer)) {
-		vmx_guest_fault(v, VEC_GP, true);
+		loop_fault(v, VEC_GP, true);
 		return;
 	}
 	if ((new &CR0_PG) && !(efer & EFER_LME) && (vmx_reg(v, REG_CR4) & CR4_PAE) &&
 	    (changed & (CR0_PG | CR0_CD | CR0_NW)) && !vmx_load_pdptes(v)) {
-		vmx_guest_fault(v, VEC_GP, true);
+		loop_fault(v, VEC_GP, true);
 		return;
 	}
 	vmx_set_reg(v, REG_CR0, new);
@@ -79,12 +79,12 @@ static void cr_write_cr4(struct arch_vcpu *v, u64 value)
 	u64 old = vmx_reg(v, REG_CR4), efer = vmread(VMCS_GUEST_EFER), changed = old ^ value;
 
 	if (!cr4_allowed(old, value, efer)) {
-		vmx_guest_fault(v, VEC_GP, true);
+		loop_fault(v, VEC_GP, true);
 		return;
 	}
 	if ((vmx_reg(v, REG_CR0) & CR0_PG) && (value & CR4_PAE) && !(efer & EFER_LME) &&
 	    (changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)) && !vmx_load_pdptes(v)) {
-		vmx_guest_fault(v, VEC_GP, true);
+		loop_fault(v, VEC_GP, true);
 		return;
 	}
 	vmx_set_reg(v, REG_CR4, value);
@@ -96,7 +96,7 @@ static void cr_write_cr4(struct arch_vcpu *v, u64 value)
 static void cr_write_cr8(struct arch_vcpu *v, u64 value)
 {
 	if (value & ~0xfUL) {
-		vmx_guest_fault(v, VEC_GP, true);
+		loop_fault(v, VEC_GP, true);
 		return;
 	}
 	loop_tpr(v, (u8)(value << 4));
@@ -128,5 +128,5 @@ void vmx_exit_cr(struct arch_vcpu *v, u64 qualification)
 	else if (cr == 4 && type == CR_TYPE_TO)
 		cr_write_cr4(v, cr_gpr(v, gpr));
 	else /* CLTS and LMSW touch no owned bit, and CR3 does not exit. */
-		vmx_guest_fault(v, VEC_GP, true);
+		loop_fault(v, VEC_GP, true);
 }

@@ -176,6 +176,20 @@ static inline void arch_vcpu_result(struct arch_vcpu *v, u64 status, u64 a, u64 
 	g[X86_RDX] = c;
 }
 
+/* The instruction of the last exit is done. */
+static inline void x86_skip(struct arch_vcpu *v)
+{
+	v->rip = v->next_pc;
+	v->dirty |= DIRTY_RIP;
+}
+
+/* REPLY_REGS: run->regs are current, and the service VM may have changed them. */
+static inline void x86_take_regs(struct arch_vcpu *v, const struct run_page *run)
+{
+	v->rip = run->regs.rip;
+	v->dirty |= DIRTY_RIP | DIRTY_RFLAGS | DIRTY_RSP;
+}
+
 void arch_vcpu_export(struct arch_vcpu *v);
 /** What arch_vcpu_complete does not do by itself, of @reply. */
 u32 x86_complete(struct arch_vcpu *v, enum exit_kind kind, struct run_page *run, u32 reply);
@@ -199,16 +213,14 @@ static inline u32 arch_vcpu_complete(struct arch_vcpu *v, enum exit_kind kind, s
 
 	run->reply = 0;
 	if (reply == REPLY_REGS && kind == EXIT_MMIO) {
-		v->rip = run->regs.rip;
-		v->dirty |= DIRTY_RIP | DIRTY_RFLAGS | DIRTY_RSP;
+		x86_take_regs(v, run);
 		return reply;
 	}
 	if (unlikely(reply != REPLY_SKIP || kind != EXIT_IO))
 		return x86_complete(v, kind, run, reply);
 	if (!run->u.io.write)
 		x86_answer_io(v, run->u.io.size, run->data);
-	v->rip = v->next_pc;
-	v->dirty |= DIRTY_RIP;
+	x86_skip(v);
 	return reply;
 }
 
