@@ -16,7 +16,6 @@
 /* The names above through one more expansion. */
 #define MSR(reg, v) msr(reg, v)
 
-#define TIMER_US     100 /* from arming to firing: more than arming takes anywhere */
 #define UART_FR	     0x18
 #define UART_IBRD    0x24
 #define GICR_TYPER   8
@@ -202,28 +201,6 @@ u64 bench_alarm(u64 us)
 	return at;
 }
 
-/* From the timer's time to the end of its handler, awake; or to what is behind a WFI. */
-static void timer_cost(const char *name, bool halt)
-{
-	bench_begin(BENCH_N);
-	while (bench_more()) {
-		u32 n = irq_count[INTID_VTIMER];
-		u64 at = bench_alarm(TIMER_US);
-
-		if (halt) {
-			while (irq_count[INTID_VTIMER] == n)
-				t_halt();
-		} else {
-			irq_on();
-			for (u64 i = 0; i < bench_patience() && irq_count[INTID_VTIMER] == n; i++)
-				;
-		}
-		bench_put(counter() - at, 1);
-		irq_off();
-	}
-	bench_report(name, 0);
-}
-
 static inline void timer_arm(u64 at)
 {
 	msr(cntv_cval_el0, at);
@@ -237,8 +214,8 @@ static void timer_costs(void)
 
 	BENCH("timer-arm", timer_arm(far));
 	bench_alarm(0);
-	timer_cost("timer-fire", false);
-	timer_cost("halt-wake", true);
+	bench_timer("timer-fire", false);
+	bench_timer("halt-wake", true);
 }
 
 /* --- memory and EL0 ----------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 
 #define PATIENCE_MS 100
 #define LARGE	    0x200000u
+#define TIMER_US    100 /* from arming to firing: more than arming takes anywhere */
 
 unsigned bench_batch = 1;
 u64 bench_overhead, bench_overhead_one;
@@ -54,6 +55,14 @@ static void print_cost(u64 cost, u64 overhead)
 	t_dec(cost > overhead ? cost - overhead : 0);
 }
 
+void bench_report_if(bool ok, const char *name, const char *why)
+{
+	if (ok)
+		bench_report(name, bench_overhead_one);
+	else
+		bench_skip(name, why);
+}
+
 u64 bench_report(const char *name, u64 overhead)
 {
 	unsigned n = wanted - BENCH_WARM;
@@ -102,4 +111,26 @@ u64 bench_patience(void)
 	if (ticks == 0)
 		ticks = PATIENCE_MS * t_clock_ms();
 	return ticks;
+}
+
+void bench_timer(const char *name, bool halt)
+{
+	bench_begin(BENCH_N);
+	while (bench_more()) {
+		u32 n = irq_count[bench_alarm_irq];
+		u64 at = bench_alarm(TIMER_US), now;
+
+		if (halt) {
+			while (irq_count[bench_alarm_irq] == n)
+				t_halt();
+		} else {
+			irq_on();
+			for (u64 i = 0; i < bench_patience() && irq_count[bench_alarm_irq] == n; i++)
+				;
+		}
+		now = t_clock();
+		irq_off();
+		bench_put(now > at ? now - at : 0, 1);
+	}
+	bench_report(name, 0);
 }

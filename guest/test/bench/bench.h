@@ -61,6 +61,10 @@ void bench_put(u64 ticks, unsigned times);
 /** Print the samples without @overhead. Returns the median. */
 u64 bench_report(const char *name, u64 overhead);
 void bench_skip(const char *name, const char *why);
+/** One or the other: of samples that need two readings of the clock, if all went well. */
+void bench_report_if(bool ok, const char *name, const char *why);
+/** From the timer's time to the end of its handler, awake; or, with @halt, to what is behind the sleep. */
+void bench_timer(const char *name, bool halt);
 /** The cost of a page's first store, over 2 MiB each, in RAM that nobody has touched. */
 void bench_first_touch(u64 from, u64 to);
 /** Ticks of t_clock after which waiting is given up. */

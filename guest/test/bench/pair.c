@@ -139,10 +139,7 @@ static void to_running(const char *name, bool send)
 		start = ping(&sent);
 		bench_put((send ? sent : bench_arrived) - start, 1);
 	}
-	if (start != 0)
-		bench_report(name, bench_overhead_one);
-	else
-		bench_skip(name, "it did not arrive");
+	bench_report_if(start != 0, name, "it did not arrive");
 }
 
 /* To one that halts, while this one spins. */
@@ -156,10 +153,7 @@ static void to_halted(void)
 		start = ping(&sent);
 		bench_put(bench_arrived - start, 1);
 	}
-	if (start != 0)
-		bench_report("ipi-halted", bench_overhead_one);
-	else
-		bench_skip("ipi-halted", "it did not arrive");
+	bench_report_if(start != 0, "ipi-halted", "it did not arrive");
 }
 
 /* To one that halts, and this one halts too until there is an answer. */
@@ -185,10 +179,7 @@ static void both_halt(void)
 		ok = bench_arrived != 0;
 		bench_put(bench_arrived - start, 1);
 	}
-	if (ok)
-		bench_report("ipi-halted-sleep", bench_overhead_one);
-	else
-		bench_skip("ipi-halted-sleep", "no answer");
+	bench_report_if(ok, "ipi-halted-sleep", "no answer");
 }
 
 /* From this one's halt to the going on of the other, which was in the middle of something when this one woke. */
@@ -211,10 +202,7 @@ static void switches(void)
 		ok = went_on != 0;
 		bench_put(went_on - start, 1);
 	}
-	if (ok)
-		bench_report("vm-switch", bench_overhead_one);
-	else
-		bench_skip("vm-switch", "the other has no turn");
+	bench_report_if(ok, "vm-switch", "the other has no turn");
 }
 
 /* From one's spinning, which gives its turn to the other, to the other's going on. */
@@ -234,10 +222,7 @@ static void turns(void)
 		ok = turn == 0;
 		bench_put(now > left ? now - left : 0, 1);
 	}
-	if (ok)
-		bench_report("vm-switch-pause", bench_overhead_one);
-	else
-		bench_skip("vm-switch-pause", "the other has no turn");
+	bench_report_if(ok, "vm-switch-pause", "the other has no turn");
 }
 
 void bench_pair(void)

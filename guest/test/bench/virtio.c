@@ -159,10 +159,7 @@ static bool requests(const char *name)
 	bench_begin(BENCH_N);
 	while (ok && bench_more())
 		ok = request();
-	if (ok)
-		bench_report(name, bench_overhead_one);
-	else
-		bench_skip(name, "no interrupt in 100 ms");
+	bench_report_if(ok, name, "no interrupt in 100 ms");
 	return ok;
 }
 

@@ -24,7 +24,6 @@
 #define MSR_LSTAR	 0xc0000082
 #define MSR_SFMASK	 0xc0000084
 
-#define TIMER_US 100   /* from arming to firing: more than arming takes anywhere */
 #define HOLE_MIB 0xa00 /* 2 MiB that are unmapped for page faults */
 
 extern u64 t_pd[2048];
@@ -249,29 +248,6 @@ u64 bench_alarm(u64 us)
 	return at;
 }
 
-/* From the timer's time to the end of its handler, awake; or to what is behind a HLT. */
-static void timer_cost(const char *name, bool halt)
-{
-	bench_begin(BENCH_N);
-	while (bench_more()) {
-		u32 n = irq_count[V_ALARM];
-		u64 at = bench_alarm(TIMER_US), now;
-
-		if (halt) {
-			while (irq_count[V_ALARM] == n)
-				t_halt();
-		} else {
-			sti();
-			for (u64 i = 0; i < bench_patience() && irq_count[V_ALARM] == n; i++)
-				;
-		}
-		now = t_clock();
-		cli();
-		bench_put(now > at ? now - at : 0, 1);
-	}
-	bench_report(name, 0);
-}
-
 static void timer_costs(void)
 {
 	u64 far = rdtsc() + 1000 * tsc_per_ms();
@@ -283,8 +259,8 @@ static void timer_costs(void)
 	else
 		BENCH("timer-arm", *mmio32(LAPIC + 0x380) = 0x7fffffff);
 	bench_alarm(0);
-	timer_cost("timer-fire", false);
-	timer_cost("halt-wake", true);
+	bench_timer("timer-fire", false);
+	bench_timer("halt-wake", true);
 }
 
 /* --- memory and ring 3 -------------------------------------------------------------------------------------------- */
