@@ -14,6 +14,7 @@ import sys
 
 import chart
 import counted
+import peers
 from counted import ROOT, Failed
 
 RESULT = ROOT / "build" / "bench.json"
@@ -24,11 +25,7 @@ WORSE = 1.03  # of the baseline: more is a regression
 SLACK = 2  # instructions: so many is no regression of a cheap operation
 GUEST = {"x86_64": "guest-test/bench.elf", "arm64": "guest-test/bench.Image"}
 MACHINES = {"x86_64": "svm", "arm64": "arm64"}
-BARE = {
-    "x86_64": ["qemu-system-x86_64", "-machine", "q35", "-cpu", "max", "-device", "virtio-rng-pci,modern-pio-notify=on,disable-legacy=on"],
-    "arm64": ["qemu-system-aarch64", "-machine", "virt,gic-version=3", "-cpu", "max", "-device", "virtio-rng-pci,disable-legacy=on"],
-}
-COUNT = ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01,clock=vm"]  # as ./trivet run --count
+BARE = {"x86_64": "q35", "arm64": "virt,gic-version=3"}
 # vCPUs, CPUs: which of the bench guest's figures mean something there (guest/test/README.md); None: all
 CPUS = {
     (1, 1): None,
@@ -37,9 +34,8 @@ CPUS = {
 }
 SLICES = {"vm-switch-pause", "ipi-halted-sleep"}  # under KVM a slice of Linux' scheduler, and no cost
 VOID = {"virtio-request", "virtio-request-pin"}  # without a hypervisor the clock jumps while a device works
-SYSTEMS = ["trivet", "kvm", "kvm-mitigations", "bare"]
 TITLES = {"trivet": "Trivet", "kvm": "KVM, mitigations off", "kvm-mitigations": "KVM", "bare": "no hypervisor",
-          "trivet-vmx": "Trivet, VMX in Bochs", "trivet-nvhe": "Trivet without VHE"}
+          "trivet-nvhe": "Trivet without VHE", "trivet-vmx": "Trivet, VMX in Bochs"}
 DISK_MIB = 64
 CONSOLE_KIB = 64
 
@@ -60,7 +56,7 @@ def costs(arch, system, text, how):
 
 def operations(machine, system="trivet"):
     """Single operations on Trivet."""
-    arch = "arm64" if machine.startswith("arm64") else "x86_64"
+    arch = counted.arch_of(machine)
     figures = []
     for (cpus, host), names in CPUS.items():
         options = ["--kernel", counted.build(arch) / GUEST[arch], "--append", "trivet", "--cpus", cpus, "--host-cpus", host]
@@ -108,26 +104,21 @@ def workloads(arch):
 def bare(arch):
     """The same guest on the emulated machine itself."""
     say(f"operations on {arch} without a hypervisor")
-    command = [*BARE[arch], "-m", "256", "-smp", "1", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial",
-               "stdio", "-kernel", str(counted.build(arch) / GUEST[arch]), *COUNT]
-    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", timeout=300)
-    figures = costs(arch, "bare", done.stdout.replace("\r", ""), " ".join(command).replace(f"{ROOT}/", ""))
+    command = [counted.QEMU[arch], "-machine", BARE[arch], "-cpu", "max", "-device", counted.RNG[arch], "-m", "256", "-smp", "1",
+               "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel",
+               str(counted.build(arch) / GUEST[arch]), *counted.COUNT]
+    _, text = counted.said(command, timeout=300)
+    figures = costs(arch, "bare", text, " ".join(command).replace(f"{ROOT}/", ""))
     return [f for f in figures if f.name not in VOID]
 
 
 def kvm(arch, mitigations):
     """The same guest under KVM with QEMU, in the same emulated machine."""
-    import peers  # what it needs is made on the way
-
     system = "kvm-mitigations" if mitigations else "kvm"
     figures = []
     for cpus in (1, 2):
         say(f"operations on {arch} under KVM, mitigations {'on' if mitigations else 'off'}, {cpus} vCPUs on one CPU")
-        try:
-            text = peers.run(arch, counted.build(arch) / GUEST[arch], cpus=cpus, mitigations=mitigations)
-        except peers.Failed as e:
-            raise Failed(str(e)) from None
+        text = peers.run(arch, counted.build(arch) / GUEST[arch], cpus=cpus, mitigations=mitigations)
         how = f"tests/bench/peers.py --arch {arch} --kernel {counted.build(arch).relative_to(ROOT) / GUEST[arch]} --cpus {cpus} " \
               f"--mitigations {'on' if mitigations else 'off'}"
         names = CPUS[cpus, 1]
@@ -137,13 +128,8 @@ def kvm(arch, mitigations):
 
 def kvm_boot(arch, mitigations):
     """Debian's boot to its shell there: all instructions from QEMU's start on, and exits."""
-    import peers
-
     say(f"Debian's boot on {arch} under KVM, mitigations {'on' if mitigations else 'off'}")
-    try:
-        instructions, events = peers.run_linux(arch, mitigations=mitigations)
-    except peers.Failed as e:
-        raise Failed(str(e)) from None
+    instructions, events = peers.run_linux(arch, mitigations=mitigations)
     system, how = "kvm-mitigations" if mitigations else "kvm", f"tests/bench/peers.py --arch {arch} (QEMU's start included)"
     return [Figure(arch, system, "Linux boot: all", instructions, None, "instructions", how),
             Figure(arch, system, "Linux boot: exits", events.get("exits", 0), None, "exits", how)]
@@ -154,9 +140,8 @@ def vmx():
     say("operations on VMX, in Bochs")
     command = ["./trivet", "run", "--machine", "vmx", "--timeout", "600", "--kernel", str(counted.build("x86_64") / GUEST["x86_64"]),
                "--append", "trivet"]
-    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace")
-    return costs("x86_64", "trivet-vmx", done.stdout.replace("\r", ""), " ".join(command).replace(f"{ROOT}/", ""))
+    _, text = counted.said(command)
+    return costs("x86_64", "trivet-vmx", text, " ".join(command).replace(f"{ROOT}/", ""))
 
 
 # --- what is told ------------------------------------------------------------------------------------------------------
@@ -179,7 +164,7 @@ def rows(figures, arch):
 
 def table(figures, arch):
     """Lines of Markdown."""
-    present = [s for s in [*SYSTEMS, "trivet-nvhe", "trivet-vmx"] if any(f.system == s and f.arch == arch for f in figures)]
+    present = [s for s in TITLES if any(f.system == s and f.arch == arch for f in figures)]
     lines = ["| operation | " + " | ".join(TITLES[s] for s in present) + (" | KVM, off / Trivet |" if "kvm" in present else " |"),
              "|---|" + "---|" * (len(present) + ("kvm" in present))]
     for name, unit, by in rows(figures, arch):
@@ -205,7 +190,7 @@ def show(figures):
 
 
 def save(figures):
-    qemu = {arch: counted.tool(BARE[arch][0], "--version").splitlines()[0] for arch in sorted({f.arch for f in figures})}
+    qemu = {arch: counted.qemu_version(arch) for arch in sorted({f.arch for f in figures})}
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps({"qemu": qemu, "figures": [f._asdict() for f in figures]}, indent=1) + "\n")
 
@@ -227,10 +212,10 @@ def kept(figures):
 
 def tools(arch):
     """What a count depends on besides our sources: {tool: version}."""
-    debs = ROOT / "build" / "assets" / ("" if arch == "x86_64" else arch) / "deb"
+    debs = counted.assets(arch) / "deb"
     return {
         "gcc": counted.tool("gcc", "-dumpfullversion").strip(),
-        f"qemu {arch}": re.search(r"version (\S+)", counted.tool(BARE[arch][0], "--version"))[1],
+        f"qemu {arch}": counted.qemu_version(arch),
         f"kernel {arch}": min((deb.name for deb in debs.glob("linux-image-*.deb")), default="none"),
     }
 

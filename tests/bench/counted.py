@@ -12,12 +12,15 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "assets"))
 
-from build import MARK  # noqa: E402
+from build import ARCHES, MARK  # noqa: E402
 
 VMRUN = bytes.fromhex("0f01d8")
 # Where the hypervisor's image is loaded, and its entry: as QEMU does it for arm64's Image; x86's is linked where it lies.
 ARM64_LOAD = 0x40200000
 ARM64_EXITS = (0x400, 0x480, 0x500, 0x580)  # in the vectors: from a lower level (Arm ARM, D1.3.1.5)
+QEMU = {"x86_64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}
+COUNT = ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01,clock=vm"]  # as ./trivet run --count
+RNG = {"x86_64": "virtio-rng-pci,disable-legacy=on,modern-pio-notify=on", "arm64": "virtio-rng-pci,disable-legacy=on"}
 PLUGIN_QEMU = (7, 9)  # the interface for plugins that count.c knows: from this one of QEMU on, and before that one
 
 
@@ -29,8 +32,28 @@ def build(arch):
     return ROOT / "build" / arch
 
 
+def assets(arch):
+    """Where the default guest's files are."""
+    return ROOT / "build" / "assets" / ("" if arch == "x86_64" else arch)
+
+
+def arch_of(machine):
+    return "arm64" if machine.startswith("arm64") else "x86_64"
+
+
 def tool(*command):
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def qemu_version(arch):
+    return re.search(r"version (\S+)", tool(QEMU[arch], "--version"))[1]
+
+
+def said(command, **kw):
+    """(status, text): what @command has said on both of its outputs."""
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", **kw)
+    return done.returncode, done.stdout.replace("\r", "")
 
 
 def symbols(elf):
@@ -72,8 +95,7 @@ def plugin():
 
 def splits(arch):
     """Can QEMU's instructions be told apart here? Why not, in words, or ""."""
-    qemu = {"x86_64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}[arch]
-    version = int(re.search(r"version (\d+)", tool(qemu, "--version"))[1])
+    version = int(qemu_version(arch).split(".")[0])
     if PLUGIN_QEMU[0] <= version < PLUGIN_QEMU[1]:
         return ""
     return f"QEMU {version} has another interface for plugins than those from {PLUGIN_QEMU[0]} to {PLUGIN_QEMU[1] - 1}"
@@ -116,27 +138,22 @@ def command(machine, *options):
 
 def run(machine, *options, count=False, seconds=600):
     """./trivet run --count: (what it said, count.c's lines). The machine has to end by itself."""
-    arch = "arm64" if machine.startswith("arm64") else "x86_64"
     with tempfile.TemporaryDirectory(prefix="trivet-bench-") as folder:
         out = pathlib.Path(folder) / "counts"
-        extra = [f"--qemu={plugin_option(arch, out)}"] if count else []
-        done = subprocess.run(command(machine, "--timeout", seconds, *options) + extra, cwd=ROOT, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-        text = done.stdout.replace("\r", "")
-        if done.returncode:
-            raise Failed(f"{' '.join(command(machine, *options))}: status {done.returncode}\n" + "\n".join(text.splitlines()[-15:]))
+        extra = [f"--qemu={plugin_option(arch_of(machine), out)}"] if count else []
+        status, text = said(command(machine, "--timeout", seconds, *options) + extra)
+        if status:
+            raise Failed(f"{' '.join(command(machine, *options))}: status {status}\n" + "\n".join(text.splitlines()[-15:]))
         return text, read_counts(out) if count else []
 
 
 def linux(machine, test, *, disk=None, memory=256):
     """The default guest, which runs /tests/@test: (its console and the log, count.c's lines)."""
-    arch = "arm64" if machine.startswith("arm64") else "x86_64"
-    assets = ROOT / "build" / "assets" / ("" if arch == "x86_64" else arch)
-    tty = "ttyS0" if arch == "x86_64" else "ttyAMA0"
+    arch = arch_of(machine)
     with tempfile.TemporaryDirectory(prefix="trivet-bench-") as folder:
         folder = pathlib.Path(folder)
         for name in ("vmlinuz", "initrd.gz"):
-            (folder / name).symlink_to(assets / name)
+            (folder / name).symlink_to(assets(arch) / name)
         extra = ""
         if disk:
             with open(folder / "disk.img", "wb") as f:
@@ -144,7 +161,7 @@ def linux(machine, test, *, disk=None, memory=256):
             extra = "disk = disk.img\n"
         (folder / "bench.ini").write_text(
             f"[machine]\npoweroff-when-done = yes\nstatistics = yes\n[vm linux]\nkernel = vmlinuz\ninitrd = initrd.gz\n"
-            f"cmdline = console={tty} quiet trivet.test={test}\nmemory = {memory}M\n{extra}")
+            f"cmdline = console={ARCHES[arch].console} quiet trivet.test={test}\nmemory = {memory}M\n{extra}")
         text, counts = run(machine, "--config", folder / "bench.ini", count=True)
     if f"TRIVET-TEST-PASS {test}" not in text:
         raise Failed(f"{test} on {machine} did not pass:\n" + "\n".join(text.splitlines()[-15:]))

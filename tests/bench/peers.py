@@ -21,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "assets"))
 
 import build  # noqa: E402
+from counted import COUNT, QEMU, RNG, Failed, assets, said  # noqa: E402
 
 MARKER = "An unmodified Debian kernel"  # tests/assets/init, before its shell
 BOOT_SECONDS = 6  # the emulated machine's, for a kernel to come to the marker and then be idle
@@ -29,18 +30,16 @@ GUEST_MEMORY = 256
 SECONDS = 600  # the computer's
 GRACE = 60  # from the request to end to the machine's end
 GUEST_SECONDS = 60  # the emulated machine's: of a thousand million instructions each, or idle and then no time at all
-COUNT = ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01,clock=vm"]  # as ./trivet run --count
 
 # outer: the machine's command, but for its CPU; inner: the guest's, without its machine, which is one of machines: the first, but for
 # a whole Linux. vapic, which is for 32-bit Windows, would have KVM tell QEMU of each write of the task priority: 110,000 instructions.
-Peer = collections.namedtuple("Peer", "outer cpu console inner machines")
+Peer = collections.namedtuple("Peer", "outer cpu inner machines")
 PEERS = {
-    "x86_64": Peer(["qemu-system-x86_64", "-machine", "q35"], "max", "ttyS0",
+    "x86_64": Peer([QEMU["x86_64"], "-machine", "q35"], "max",
                    ["qemu-system-x86_64", "-global", "kvm-apic.vapic=off"], ["q35", "microvm,rtc=on,pcie=on"]),
-    "arm64": Peer(["qemu-system-aarch64", "-machine", "virt,virtualization=on,gic-version=3"], "max", "ttyAMA0",
+    "arm64": Peer([QEMU["arm64"], "-machine", "virt,virtualization=on,gic-version=3"], "max",
                   ["qemu-system-aarch64"], ["virt,gic-version=3"]),
 }
-RNG = {"x86_64": "virtio-rng-pci,disable-legacy=on,modern-pio-notify=on", "arm64": "virtio-rng-pci,disable-legacy=on"}
 # What a kernel is run by. The first and the last file have the clock and for how long nothing ran, the others how often KVM's guests
 # came to it. A pipe would have its reader run for each character of the guest's console.
 LINUX = """\
@@ -60,10 +59,6 @@ cat /boot
 """
 
 
-class Failed(Exception):
-    """Why there is nothing to tell, and the last lines of the machine's console."""
-
-
 def folder(arch):
     """Where vmlinuz and initrd are."""
     return ROOT / "build" / "assets" / "bench" / arch
@@ -71,10 +66,9 @@ def folder(arch):
 
 def prepare(arch):
     """Have make see to them."""
-    done = subprocess.run(["make", "--no-print-directory", f"ARCH={arch}", "assets-bench"], cwd=ROOT, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-    if done.returncode:
-        raise Failed(f"'make ARCH={arch} assets-bench' failed:\n{done.stdout[-2000:]}")
+    status, text = said(["make", "--no-print-directory", f"ARCH={arch}", "assets-bench"])
+    if status:
+        raise Failed(f"'make ARCH={arch} assets-bench' failed:\n{text[-2000:]}")
 
 
 def overlay(files):
@@ -95,7 +89,7 @@ def inner_command(arch, machine, cpus, options):
 def boot(arch, files, *, mitigations=True, cpu="", seconds=SECONDS, cpus=1):
     """Boot the machine with @files in its initramfs; returns what it said."""
     peer = PEERS[arch]
-    words = f"console={peer.console} quiet nokaslr panic=-1" + ("" if mitigations else " mitigations=off")
+    words = f"console={build.ARCHES[arch].console} quiet nokaslr panic=-1" + ("" if mitigations else " mitigations=off")
     with tempfile.TemporaryDirectory(prefix="trivet-") as temporary:
         initrd = pathlib.Path(temporary) / "initrd"
         initrd.write_bytes((folder(arch) / "initrd").read_bytes() + overlay(files))
@@ -165,11 +159,10 @@ def run_linux(arch, *, machine=None, mitigations=True, append="quiet", options=(
     """Boot the guest of `make run` to its shell under KVM and QEMU, on one of PEERS[arch].machines: (instructions from QEMU's start
     on of all that ran, {KVM's counter: events})."""
     prepare(arch)
-    assets = ROOT / "build" / "assets" / ("" if arch == "x86_64" else arch)
-    options = ["-initrd", "/initrd.gz", "-append", " ".join((f"console={PEERS[arch].console}", append)), "-device", RNG[arch],
+    options = ["-initrd", "/initrd.gz", "-append", " ".join((f"console={build.ARCHES[arch].console}", append)), "-device", RNG[arch],
                "-drive", "if=none,id=disk,format=raw,file=/disk.img", "-device", "virtio-blk-pci,drive=disk", *options]
     command = inner_command(arch, machine or PEERS[arch].machines[0], 1, options)
-    files = {name: (assets / file).read_bytes() for name, file in
+    files = {name: (assets(arch) / file).read_bytes() for name, file in
              (("kernel", "vmlinuz"), ("initrd.gz", "initrd.gz"), ("disk.img", "disk.img"))}
     files["guest"] = LINUX.format(command=shlex.join(command), seconds=BOOT_SECONDS).encode()
     text = guest_console(arch, files, mitigations=mitigations, cpu=cpu, seconds=seconds)
