@@ -64,6 +64,8 @@ void arch_irq_poll(void)
 
 void arch_idle(void)
 {
+	if (x86_features.tcg)
+		lapic_ask_again();
 	asm volatile("sti\n\thlt\n\tcli" : : : "memory");
 }
 

@@ -197,6 +197,7 @@ struct x86_features {
 	bool intel; /* VMX rather than SVM */
 	bool smep, smap, umip, xsave, x2apic, tsc_deadline, invariant_tsc, pages_1g, rdtscp;
 	bool next_pc; /* exits tell where their instruction ends */
+	bool tcg;     /* QEMU emulates it, with its faults */
 	bool apic_hw; /* the CPU delivers a guest's interrupts in x2APIC mode (VMX) */
 	u64 xcr0;     /* the components that guests may use */
 	unsigned phys_bits;

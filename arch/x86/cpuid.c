@@ -140,16 +140,11 @@ status_t arch_vm_configure(struct arch_vm *vm, const struct vm_config *e, u32 n,
 	return OK;
 }
 
-/*
- * Does the TSC count at one rate for good? QEMU's emulation, which says "TCGTCGTCGTCG" in leaf 4000_0000h, has no way
- * to set the flag, but its TSC has no clock speeds or sleep states to follow.
- */
-static bool cpuid_invariant_tsc(u32 ext)
+/* QEMU's emulation says "TCGTCGTCGTCG" in leaf 4000_0000h. */
+static bool cpuid_tcg(void)
 {
 	struct cpuid emulator = cpuid(0x40000000, 0);
 
-	if (ext >= 0x80000007 && (cpuid(0x80000007, 0).edx & BIT(8)))
-		return true;
 	return emulator.ebx == 0x54474354 && emulator.ecx == 0x43544743 && emulator.edx == 0x47435447;
 }
 
@@ -173,7 +168,9 @@ void x86_features_init(void)
 	f->pages_1g = cpuid(0x80000001, 0).edx & BIT(26);
 	f->rdtscp = cpuid(0x80000001, 0).edx & BIT(27);
 	f->phys_bits = ext >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
-	f->invariant_tsc = cpuid_invariant_tsc(ext);
+	f->tcg = cpuid_tcg();
+	/* QEMU's emulation has no way to set the flag, but its TSC has no clock speeds or sleep states to follow. */
+	f->invariant_tsc = f->tcg || (ext >= 0x80000007 && (cpuid(0x80000007, 0).edx & BIT(8)));
 	if (f->xsave) {
 		struct cpuid d = cpuid(0xd, 0);
 

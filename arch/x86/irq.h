@@ -29,6 +29,8 @@ void lapic_send(u32 id, u32 command);
 void lapic_timer_init(void);
 void lapic_eoi(void);
 u32 lapic_id(void);
+/** The APIC looks once more whether there is an interrupt to ask for: in QEMU's emulation, where that may be lost. */
+void lapic_ask_again(void);
 /** The timer interrupt has come. */
 void lapic_timer_fired(void);
 /** Start the timer from @count, one-shot, masked; and what is left of it: for calibration. */

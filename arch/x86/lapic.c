@@ -8,8 +8,9 @@
 #include "hv/lib/panic.h"
 
 volatile u32 *lapic_page; /* NULL: x2APIC; trap_entry.asm looks, too */
-static bool lapic_deadline_mode;
-#define APIC_ICR_BUSY BIT(12)
+static u32 lapic_timer_mode;
+#define APIC_ICR_BUSY	   BIT(12)
+#define APIC_ICR_SHORTHAND BITS(19, 18)
 
 static void lapic_enable(void);
 static u64 lapic_ratio; /* APIC timer ticks per 2^32 TSC ticks */
@@ -119,15 +120,15 @@ u32 lapic_timer_left(void)
 void lapic_timer_rate(u64 ratio)
 {
 	lapic_ratio = ratio;
-	lapic_deadline_mode = x86_features.tsc_deadline;
+	lapic_timer_mode = x86_features.tsc_deadline ? APIC_TIMER_DEADLINE
+						     : (x86_features.tcg ? APIC_TIMER_PERIODIC : APIC_TIMER_ONESHOT);
 	lapic_timer_init();
 }
 
 void lapic_timer_init(void)
 {
 	lapic_write(APIC_TMICT, 0);
-	lapic_write(APIC_LVT,
-		    VECTOR_TIMER | (lapic_deadline_mode ? FIELD_PUT(APIC_LVT_TIMER_MODE, APIC_TIMER_DEADLINE) : 0));
+	lapic_write(APIC_LVT, VECTOR_TIMER | FIELD_PUT(APIC_LVT_TIMER_MODE, lapic_timer_mode));
 	asm volatile("mfence");
 }
 
@@ -136,8 +137,24 @@ void lapic_timer_fired(void)
 	u64 when = x86_cpu()->timer_armed;
 
 	x86_cpu()->timer_armed = ~0UL;
+	if (lapic_timer_mode == APIC_TIMER_PERIODIC)
+		lapic_write(APIC_TMICT, 0);  /* it has been seen */
 	if (unlikely(arch_counter() < when)) /* the count was too small for it */
 		arch_timer_set(when);
+}
+
+/*
+ * QEMU's VMRUN changes the CPU's interrupt requests while no lock keeps its I/O thread from doing so: what the local
+ * APIC asks for at that moment is lost, until the APIC has reason to ask again. So there the timer is periodic and goes
+ * on asking, until it is seen; not so often that QEMU would do nothing else. What is due now the CPU sends to itself,
+ * which that thread has no part in.
+ */
+#define LAPIC_PERIOD  10000u /* ticks, of 1 ns each */
+#define LAPIC_AT_ONCE 1000u
+
+void lapic_ask_again(void)
+{
+	lapic_write(APIC_TPR, 0);
 }
 
 void arch_timer_set(u64 when)
@@ -147,7 +164,7 @@ void arch_timer_set(u64 when)
 	if (when == x86_cpu()->timer_armed)
 		return;
 	x86_cpu()->timer_armed = when;
-	if (lapic_deadline_mode) {
+	if (lapic_timer_mode == APIC_TIMER_DEADLINE) {
 		wrmsr(MSR_TSC_DEADLINE, when == ~0UL ? 0 : when ? when : 1);
 		return;
 	}
@@ -157,5 +174,13 @@ void arch_timer_set(u64 when)
 	}
 	now = arch_counter();
 	ticks = when > now ? (u64)((unsigned __int128)(when - now) * lapic_ratio >> 32) + 1 : 1;
+	if (lapic_timer_mode == APIC_TIMER_PERIODIC) {
+		if (ticks < LAPIC_AT_ONCE) {
+			lapic_write(APIC_TMICT, 0);
+			lapic_send(0, FIELD_PUT(APIC_ICR_SHORTHAND, APIC_SHORT_SELF) | VECTOR_TIMER);
+			return;
+		}
+		ticks = MAX(ticks, LAPIC_PERIOD);
+	}
 	lapic_write(APIC_TMICT, ticks > 0xffffffff ? 0xffffffff : (u32)ticks); /* longer: lapic_timer_fired */
 }

@@ -10,17 +10,15 @@
 #include "hv/lib/panic.h"
 #include "hv/lib/string.h"
 
-#define IOPM_SIZE      0x3000
-#define SEG_UNKNOWN    0xff /* struct exit's io.seg without decode assists */
-#define MSRPM_SIZE     0x2000
-#define PAUSE_ROUNDS   1000
-#define SIGNATURE_TCGT 0x54474354 /* "TCGT" */
+#define IOPM_SIZE    0x3000
+#define SEG_UNKNOWN  0xff /* struct exit's io.seg without decode assists */
+#define MSRPM_SIZE   0x2000
+#define PAUSE_ROUNDS 1000
 
 /* All guests share one pair of bitmaps and all service vCPUs another: a guest's ports all exit. */
 static u8 svm_iopm[2][IOPM_SIZE] ALIGNED(4096);
 static u8 svm_msrpm[2][MSRPM_SIZE] ALIGNED(4096);
 static bool svm_nrips, svm_assists, svm_pause_filter;
-static bool svm_tcg; /* QEMU's emulation, with its faults */
 static u32 svm_max_asid;
 
 /* arch/x86/svm_entry.asm: load the general registers (but RAX), VMRUN, save them. */
@@ -41,7 +39,6 @@ static const char *svm_probe(void)
 	x86_features.next_pc = svm_nrips;
 	svm_pause_filter = features & SVM_FEATURE_PAUSE_FILTER;
 	svm_assists = features & SVM_FEATURE_DECODE_ASSIST;
-	svm_tcg = (cpuid(1, 0).ecx & BIT(31)) && cpuid(0x40000000, 0).ebx == SIGNATURE_TCGT;
 	svm_max_asid = cpuid(0x8000000a, 0).ebx;
 	return NULL;
 }
@@ -99,7 +96,7 @@ static void svm_vcpu_init(struct arch_vcpu *v)
 	c->intercept_misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
 			     MISC2_SKINIT | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV | MISC2_RDPRU;
 	c->intercept_excp = BIT(VEC_MC) | (v->service ? 0 : BIT(VEC_DB) | BIT(VEC_AC));
-	c->intercept_cr = svm_tcg ? INTERCEPT_CR8_WRITE : 0;
+	c->intercept_cr = x86_features.tcg ? INTERCEPT_CR8_WRITE : 0;
 	c->iopm_base_pa = arch_pa(svm_iopm[v->service]);
 	c->msrpm_base_pa = arch_pa(svm_msrpm[v->service]);
 	c->int_ctl = INT_V_MASKING;
@@ -234,7 +231,7 @@ static void svm_step_end(struct arch_vcpu *v, struct vmcb *c)
 {
 	v->step = false;
 	v->virq_tpr = VIRQ_STALE; /* to be offered anew */
-	if (svm_tcg)
+	if (x86_features.tcg)
 		c->intercept_cr |= INTERCEPT_CR8_WRITE;
 	if (v->step_irq)
 		c->int_ctl |= INT_V_IRQ;
@@ -437,7 +434,7 @@ static ALWAYS_INLINE void svm_switch(struct arch_vcpu *v, struct exit *x)
 		c->rip = v->rip;
 		c->int_state = 0; /* the shadow of STI, MOV SS ends with the instruction */
 		v->dirty &= ~DIRTY_RIP;
-	} else if (unlikely((c->int_state & 1) && svm_tcg && !v->step && !v->event.info)) {
+	} else if (unlikely((c->int_state & 1) && x86_features.tcg && !v->step && !v->event.info)) {
 		svm_step_begin(v, c);
 	}
 	c->rax = *rax;
@@ -479,7 +476,7 @@ static void svm_virq(struct arch_vcpu *v, int vector)
 	if (v->virq_is_extint && vector >= 0) { /* CR8 holds back the APIC's interrupts, not the 8259's */
 		ctl |= INT_V_IRQ | INT_V_IGN_TPR;
 		c->int_vector = vector;
-	} else if (svm_tcg && vector >= 0 && vector >> 4 <= v->apic.tpr >> 4) {
+	} else if (x86_features.tcg && vector >= 0 && vector >> 4 <= v->apic.tpr >> 4) {
 		v->virq_held = true; /* the write of CR8 that lets it in exits */
 	} else if (vector >= 0) {
 		/* The CPU compares with CR8 by itself, which the guest moves without an exit. */

@@ -218,7 +218,7 @@ class System:
         log.unlink(missing_ok=True)
         command = [str(LAUNCHER), *self.arguments(*args, seconds=seconds)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              cwd=ROOT, timeout=2 * self.seconds)
+                              cwd=ROOT, timeout=(seconds or self.seconds) + 60)  # the launcher ends first, with its words
         console = log.read_bytes().decode(errors="replace").replace("\r", "") if log.exists() else ""
         return Result(done.returncode, console, done.stdout.decode(errors="replace"))
 

@@ -145,7 +145,7 @@ static void fresh(bool tcg)
 	memset(&vcpu, 0, sizeof(vcpu));
 	memset(&vmcb, 0, sizeof(vmcb));
 	vendor = &vendor_svm;
-	svm_tcg = tcg;
+	x86_features.tcg = tcg;
 	vcpu.regs = &regs;
 	vcpu.ctl = &vmcb;
 	vcpu.vm = &vm;
