@@ -20,7 +20,7 @@ AAVMF_VARIABLES = pathlib.Path("/usr/share/AAVMF/AAVMF_VARS.fd")
 MEMTEST = pathlib.Path("/boot/memtest86+x64.bin")
 GRUB = {"i386-pc": pathlib.Path("/usr/lib/grub/i386-pc"),
         "arm64-efi": ASSETS / "arm64" / "grub-efi-arm64-bin" / "usr" / "lib" / "grub" / "arm64-efi"}
-GRUB_MODULES = {"i386-pc": "linux linux16 normal iso9660 biosdisk serial terminal test echo reboot",
+GRUB_MODULES = {"i386-pc": "linux linux16 multiboot normal iso9660 biosdisk serial terminal test echo reboot",
                 "arm64-efi": "linux normal iso9660 part_msdos part_gpt fat terminal test echo reboot"}
 IPXE = ASSETS / "ipxe" / "boot" / "ipxe.lkrn"
 DEBIAN = ASSETS / "debian.img"
@@ -32,6 +32,13 @@ set timeout={timeout}
 menuentry "Debian" {{
 	linux /vmlinuz console={tty} {append}
 	initrd /initrd.gz
+}}
+"""
+SMALL_MENU = """\
+{serial}
+set timeout=1
+menuentry "small" {{
+	multiboot /{file} {machine} trivet
 }}
 """
 IPXE_MENU = """\
@@ -84,11 +91,12 @@ def rom(system, *defines):
 
 
 @pytest.mark.parametrize("pc", [name for name in EVERY if name == "vmx"], indirect=True)
-def test_seabios_boots_debian_through_grub(pc):
-    """From the disk's boot sector to GRUB's menu on the serial line, to the kernel, to power-off by its ACPI tables."""
-    grub_disk(pc, timeout=1, append="trivet.test=smoke")
+def test_seabios_starts_a_small_kernel_through_grub(pc):
+    """From the disk's boot sector to GRUB's menu on the serial line, to the kernel, to power-off. Linux takes minutes in Bochs."""
+    kernel = pc.build / "guest-test" / "io.elf"
+    grub_disk(pc, menu=SMALL_MENU, files=[kernel], file=kernel.name, machine=pc.name)
     result = pc.run("--config", config(pc, "memory = 128M\ndisk = disk.img"), seconds=4 * pc.seconds)
-    result.assert_passed("SeaBIOS \\(version", "GNU GRUB", "^TRIVET-TEST-PASS smoke", "ACPI: RSDP 0x00000000000F[0-9A-F]{4} .* TRIVET")
+    result.assert_passed("SeaBIOS \\(version", "GNU GRUB", r"^DONE [1-9]\d* passed 0 failed")
     result.assert_audited()
 
 
@@ -97,7 +105,8 @@ def test_seabios_with_several_cpus_resets_and_starts_again(svm):
     grub_disk(svm, "boot.img", timeout=1, append="trivet.test=smp")
     svm.disk("mark.img", 1)
     result = svm.run("--config", config(svm, "memory = 128M\ncpus = 4\ndisk = boot.img\ndisk = mark.img"), seconds=2 * svm.seconds)
-    result.assert_passed("^TRIVET-TEST-REBOOTING", "^TRIVET-TEST-PASS smp")
+    result.assert_passed("GNU GRUB", "^TRIVET-TEST-REBOOTING", "^TRIVET-TEST-PASS smp",
+                         "ACPI: RSDP 0x00000000000F[0-9A-F]{4} .* TRIVET")
     assert result.console.count("online: 0-3, in cpuinfo: 4") == 2
     assert result.console.count("SeaBIOS (version") == 2
     result.assert_audited()
