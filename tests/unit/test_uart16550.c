@@ -71,6 +71,54 @@ static void thr_empty_interrupts_at_each_edge(void **state)
 	assert_true(fake.gsi_level[4]);
 }
 
+static void a_fifo_interrupts_when_it_has_become_empty(void **state)
+{
+	out(FCR, 0x01);
+	out(IER, 0x02);
+	assert_int_equal(in(FCR), 0xc2);
+	fake.gsi_edges[4] = 0;
+	for (unsigned i = 0; i < 16; i++) {
+		assert_false(fake.gsi_level[4]);
+		out(DATA, 'x');
+		assert_int_equal(in(LSR)&0x60, 0x60);
+	}
+	assert_int_equal(tty.nout, 16);
+	assert_true(fake.gsi_level[4]);
+	assert_int_equal(fake.gsi_edges[4], 1);
+	assert_int_equal(in(FCR), 0xc2);
+	fake_advance(1000000);
+	assert_false(fake.gsi_level[4]); /* told already */
+	out(DATA, 'y');
+	out(DATA, 'z');
+	assert_false(fake.gsi_level[4]);
+	assert_int_equal(in(FCR), 0xc1);
+	fake_advance(100000);
+	assert_true(fake.gsi_level[4]);
+	out(DATA, 'y'); /* takes the interrupt back until this one, too, is out */
+	assert_false(fake.gsi_level[4]);
+	out(IER, 0x00);
+	fake_advance(100000);
+	assert_false(fake.gsi_level[4]);
+	out(IER, 0x02);
+	assert_true(fake.gsi_level[4]);
+}
+
+static void a_fifo_that_waits_for_room_interrupts_when_all_is_out(void **state)
+{
+	out(FCR, 0x01);
+	out(IER, 0x02);
+	in(FCR);
+	tty.space = 4;
+	for (unsigned i = 0; i < 8; i++)
+		out(DATA, 'x');
+	fake_advance(150000);
+	assert_false(fake.gsi_level[4]);
+	fake_tty_room(&tty, 4);
+	fake_advance(100000);
+	assert_true(fake.gsi_level[4]);
+	assert_int_equal(tty.nout, 8);
+}
+
 static void input_beyond_the_fifo_is_asked_for_again(void **state)
 {
 	out(FCR, 0x01);
@@ -188,6 +236,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(output_waits_for_room_and_loses_nothing, setup),
 		cmocka_unit_test_setup(thr_empty_interrupts_at_each_edge, setup),
+		cmocka_unit_test_setup(a_fifo_interrupts_when_it_has_become_empty, setup),
+		cmocka_unit_test_setup(a_fifo_that_waits_for_room_interrupts_when_all_is_out, setup),
 		cmocka_unit_test_setup(input_beyond_the_fifo_is_asked_for_again, setup),
 		cmocka_unit_test_setup(few_characters_interrupt_by_timeout, setup),
 		cmocka_unit_test_setup(loopback_returns_bytes_and_modem_lines, setup),

@@ -55,11 +55,12 @@ static int pic_first(const struct pic_chip *c, u8 mask, unsigned *rank)
 static int pic_pending(const struct pic_chip *c, bool master)
 {
 	unsigned rank, served;
-	u8 isr = c->isr;
-	int pin = pic_first(c, c->irr & ~c->imr, &rank);
+	u8 isr = c->isr, wanted = c->irr & ~c->imr;
+	int pin;
 
-	if (pin < 0 || c->step)
+	if (likely(wanted == 0) || c->step)
 		return -1;
+	pin = pic_first(c, wanted, &rank);
 	if (c->special_mask)
 		isr &= ~c->imr;
 	/* Special fully nested: the slave may interrupt its own service. */

@@ -45,6 +45,7 @@ enum { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_S
 
 #define UART_BIT_NS	 8681	  /* at 115200 baud, divisor 1 */
 #define UART_TIMEOUT_MAX 10000000 /* 10 ms: a slow line need not delay a key */
+#define UART_DRAIN_NS	 100000	  /* the FIFO takes so long to become empty, unless it has been filled: some ten bits */
 
 static const u8 uart_trigger[4] = { 1, 4, 8, 14 };
 
@@ -142,6 +143,42 @@ static void uart_ready(struct uart *u)
 		uart_fetch(u);
 }
 
+/** THR has become empty: interrupt. */
+static void uart_empty(struct uart *u)
+{
+	u->sent = 0;
+	u->thr_event = true;
+}
+
+static void uart_drained(struct timer *t)
+{
+	struct uart *u = container_of(t, struct uart, tx_timer);
+
+	if (u->sent && (u->lsr & LSR_THRE))
+		uart_empty(u);
+	u->sent = 0; /* of what waits for room the last byte begins anew */
+	uart_update(u);
+}
+
+static void uart_drain_now(struct uart *u)
+{
+	timer_cancel(&u->tx_timer);
+	uart_empty(u);
+}
+
+/**
+ * A byte is on its way. The chip interrupts when its FIFO has become empty, not for each byte: a driver that fills it
+ * is told once, when it has done so; one that has no more, after the time that a byte takes.
+ */
+static void uart_sent(struct uart *u)
+{
+	u->lsr |= LSR_THRE | LSR_TEMT;
+	if (!(u->ier & IER_THRE) || ++u->sent >= uart_depth(u))
+		uart_drain_now(u);
+	else if (u->sent == 1)
+		timer_set(&u->tx_timer, time_ns() + UART_DRAIN_NS);
+}
+
 /** Move the transmitter's bytes on, as many as the other end takes. */
 static void uart_transmit(struct uart *u)
 {
@@ -157,10 +194,8 @@ static void uart_transmit(struct uart *u)
 		}
 		fifo_get(&u->tx);
 	}
-	if (u->tx.n == 0 && !(u->lsr & LSR_THRE)) {
-		u->lsr |= LSR_THRE | LSR_TEMT;
-		u->thr_event = true;
-	}
+	if (u->tx.n == 0 && !(u->lsr & LSR_THRE))
+		uart_sent(u);
 	uart_update(u);
 }
 
@@ -201,7 +236,7 @@ static void uart_write_ier(struct uart *u, u8 v)
 	u->ier = v & 15;
 	/* Enabling it tells at once of an empty THR. */
 	if (!(old & IER_THRE) && (v & IER_THRE) && (u->lsr & LSR_THRE))
-		u->thr_event = true;
+		uart_drain_now(u);
 	uart_update(u);
 }
 
@@ -318,6 +353,8 @@ void uart_reset(struct uart *u)
 {
 	lock_take(&u->lock);
 	timer_cancel(&u->timer);
+	timer_cancel(&u->tx_timer);
+	u->sent = 0;
 	u->ier = u->fcr = u->lcr = u->mcr = u->scr = 0;
 	u->divisor = 12;
 	u->lsr = LSR_THRE | LSR_TEMT;
@@ -337,6 +374,7 @@ status_t uart_init(struct uart *u, struct vm *vm, u16 base, unsigned irq, struct
 	u->irq = irq;
 	lock_init(&u->lock, LOCK_DEVICE);
 	timer_init(&u->timer, uart_expired, &u->lock);
+	timer_init(&u->tx_timer, uart_drained, &u->lock);
 	uart_reset(u);
 	if (tty) {
 		tty->guest = u;

@@ -22,7 +22,8 @@ struct uart {
 	bool thr_event;	 /* THR became empty and nobody has been told */
 	bool rx_timeout; /* characters lie below the trigger level    */
 	bool refused;	 /* the host end may have more input          */
-	struct timer timer;
+	unsigned sent;	 /* since THRE last interrupted: the FIFO is not yet empty */
+	struct timer timer, tx_timer;
 	struct bus_region port;
 };
 
