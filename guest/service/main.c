@@ -100,6 +100,13 @@ static void main_configure(void)
 	}
 }
 
+/* With `statistics`: what the guests that have been made so far leave. */
+static void main_memory(unsigned made)
+{
+	if (guest_statistics)
+		log_line("%u guests made, %llu KiB free", made, (unsigned long long)(mem_free_bytes() >> 10));
+}
+
 /* What each of the other CPUs does. */
 static void main_cpu(void)
 {
@@ -121,8 +128,11 @@ void service_main(const struct hv_info *info)
 	main_configure();
 	rt_cpus_start(service_info.ncpus, main_cpu);
 	/* One that cannot be made or started has said why, and does not keep the others from running. */
-	for (unsigned i = 0; i < main_config.nvms; i++)
+	main_memory(0);
+	for (unsigned i = 0; i < main_config.nvms; i++) {
 		(void)guest_create(&main_config.vm[i]);
+		main_memory(nguests);
+	}
 	main_drain();
 	for (unsigned i = 0; i < nguests; i++) {
 		struct guest *g = guests[i];

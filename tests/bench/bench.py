@@ -11,6 +11,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 import chart
 import counted
@@ -37,7 +38,9 @@ VOID = {"virtio-request", "virtio-request-pin"}  # without a hypervisor the cloc
 TITLES = {"trivet": "Trivet", "kvm": "KVM, mitigations off", "kvm-mitigations": "KVM", "bare": "no hypervisor",
           "trivet-nvhe": "Trivet without VHE", "trivet-vmx": "Trivet, VMX in Bochs"}
 DISK_MIB = 64
-CONSOLE_KIB = 64
+# What tests/assets/tests/bench-workloads does between two marks each: its name, pieces, what they are.
+WORKLOADS = [("disk, 1 MiB reads", 64, " a MiB"), ("disk, 4 KiB reads", 4096, " a read"), ("serial console", 64, " a KiB")]
+GUEST_MIB = 256  # of the guests whose overhead is measured
 
 Figure = collections.namedtuple("Figure", "arch system name value worst unit how")
 
@@ -67,12 +70,16 @@ def operations(machine, system="trivet"):
     return figures
 
 
-def workload(arch, name, counts, how, per=1, what=""):
+def workload(arch, system, name, counts, how, per=1, what=""):
     """What a workload took: the guest's own instructions, the hypervisor's and the service VM's, and exits; for each of @per pieces."""
-    parts = (("guest", counts["others"]), ("hypervisor", counts["hypervisor"]), ("service VM", counts["service"]),
-             ("Trivet", counts.ours), ("all", counts.ours + counts["others"]))
-    figures = [Figure(arch, "trivet", f"{name}: {part}", round(n / per), None, f"instructions{what}", how) for part, n in parts]
-    return figures + [Figure(arch, "trivet", f"{name}: exits", round(counts["guest-exits"] / per, 2), None, f"exits{what}", how)]
+    parts = [("all", counts.ours + counts["others"])]
+    if system == "trivet":  # else it is not known whose they are
+        parts = [("guest", counts["others"]), ("hypervisor", counts["hypervisor"]), ("service VM", counts["service"]),
+                 ("Trivet", counts.ours), *parts]
+    figures = [Figure(arch, system, f"{name}: {part}", round(n / per), None, f"instructions{what}", how) for part, n in parts]
+    if counts["guest-exits"]:
+        figures.append(Figure(arch, system, f"{name}: exits", round(counts["guest-exits"] / per, 2), None, f"exits{what}", how))
+    return figures
 
 
 def boot(arch):
@@ -81,24 +88,44 @@ def boot(arch):
     text, lines = counted.linux(MACHINES[arch], "bench-boot")
     at = dict(lines)
     how = "tests/assets/tests/bench-boot under --count with tests/bench/count.c"
-    figures = workload(arch, "Linux boot", at["mark"] - at["first"], how)
+    figures = workload(arch, "trivet", "Linux boot", at["mark"] - at["first"], how)
     figures += [Figure(arch, "trivet", f"Linux boot and power-off: exits {kind}", n, None, "exits", how)
                 for kind, (n, _) in counted.exits(text).items()]
     kept = re.search(r"(\d+) KiB kept", text)
     return figures + [Figure(arch, "trivet", "memory kept by the hypervisor", int(kept[1]), None, "KiB of 1023 MiB", "its log")]
 
 
-def marked(arch, test, name, per, what, **kw):
-    say(f"{name} on {MACHINES[arch]}")
-    _, lines = counted.linux(MACHINES[arch], test, **kw)
-    first, last = [at for when, at in lines if when == "mark"]
-    return workload(arch, name, last - first, f"tests/assets/tests/{test} under --count with tests/bench/count.c", per, what)
+def between_marks(arch, system, lines, how):
+    """The WORKLOADS, from the plugin's @lines."""
+    marks = [at for when, at in lines if when == "mark"]
+    if len(marks) != 2 * len(WORKLOADS):
+        raise Failed(f"{how}: {len(marks)} marks")
+    return [figure for (name, per, what), first, last in zip(WORKLOADS, marks[::2], marks[1::2])
+            for figure in workload(arch, system, name, last - first, how, per, what)]
 
 
 def workloads(arch):
-    figures = marked(arch, "bench-disk-1m", "disk, 1 MiB reads", DISK_MIB, " a MiB", disk=DISK_MIB)
-    figures += marked(arch, "bench-disk-4k", "disk, 4 KiB reads", DISK_MIB * 256, " a read", disk=DISK_MIB)
-    return figures + marked(arch, "bench-console", "serial console", CONSOLE_KIB, " a KiB")
+    say(f"disk and console on {MACHINES[arch]}")
+    _, lines = counted.linux(MACHINES[arch], "bench-workloads", disk=DISK_MIB)
+    return between_marks(arch, "trivet", lines, "tests/assets/tests/bench-workloads under --count with tests/bench/count.c")
+
+
+def memory(arch):
+    """What the service VM has less, beside the guest's own memory, when a first and when a further guest has been made."""
+    say(f"memory of guests on {MACHINES[arch]}")
+    kernel = counted.build(arch) / "guest-test" / f"busy{pathlib.Path(GUEST[arch]).suffix}"
+    with tempfile.TemporaryDirectory(prefix="trivet-bench-") as folder:
+        folder = pathlib.Path(folder)
+        (folder / kernel.name).symlink_to(kernel)
+        (folder / "memory.ini").write_text("[machine]\nstatistics = yes\npoweroff-when-done = yes\n" + "".join(
+            f"[vm {name}]\nkernel = {kernel.name}\nmemory = {GUEST_MIB}M\ncmdline = trivet\n" for name in ("one", "two")))
+        text, _ = counted.run(MACHINES[arch], "--config", folder / "memory.ini")
+    free = {int(made): int(kib) for made, kib in re.findall(r"(\d) guests made, (\d+) KiB free", text)}
+    kept = re.search(r"(\d+) MiB of memory, (\d+) KiB kept", text)
+    names = ("memory: hypervisor, service VM and boot modules", "memory: a first guest, beside its own", "memory: a further guest, beside its own")
+    values = ((int(kept[1]) << 10) - free[0], free[0] - free[1] - (GUEST_MIB << 10), free[1] - free[2] - (GUEST_MIB << 10))
+    how = "the log of two guests 'busy' with 'statistics = yes'"
+    return [Figure(arch, "trivet", name, value, None, "KiB", how) for name, value in zip(names, values)]
 
 
 def bare(arch):
@@ -135,13 +162,37 @@ def kvm_boot(arch, mitigations):
             Figure(arch, system, "Linux boot: exits", events.get("exits", 0), None, "exits", how)]
 
 
+def kvm_workloads(arch, mitigations):
+    """Disk and console there."""
+    say(f"disk and console on {arch} under KVM, mitigations {'on' if mitigations else 'off'}")
+    why = counted.splits(arch)
+    if why:
+        say(f"left out: {why}")
+        return []
+    lines = peers.run_test(arch, "bench-workloads", disk=DISK_MIB, mitigations=mitigations, seconds=1200)
+    return between_marks(arch, "kvm-mitigations" if mitigations else "kvm", lines,
+                         f"tests/bench/peers.py --arch {arch} --test bench-workloads --disk {DISK_MIB}")
+
+
+def vmx_statistics(folder):
+    """A configuration of the bench guest that tells its exits by kind."""
+    kernel = counted.build("x86_64") / GUEST["x86_64"]
+    (folder / kernel.name).symlink_to(kernel)
+    (folder / "vmx.ini").write_text(f"[machine]\npoweroff-when-done = yes\nstatistics = yes\n[vm bench]\nkernel = {kernel.name}\n"
+                                    "memory = 256M\nrng = yes\ncmdline = trivet\n")
+    return folder / "vmx.ini"
+
+
 def vmx():
     """Ours alone, in Bochs, which runs one instruction each tick of the TSC."""
     say("operations on VMX, in Bochs")
-    command = ["./trivet", "run", "--machine", "vmx", "--timeout", "600", "--kernel", str(counted.build("x86_64") / GUEST["x86_64"]),
-               "--append", "trivet"]
-    _, text = counted.said(command)
-    return costs("x86_64", "trivet-vmx", text, " ".join(command).replace(f"{ROOT}/", ""))
+    with tempfile.TemporaryDirectory(prefix="trivet-bench-") as folder:
+        command = ["./trivet", "run", "--machine", "vmx", "--timeout", "600", "--config", str(vmx_statistics(pathlib.Path(folder)))]
+        _, text = counted.said(command)
+    how = f"./trivet run --machine vmx --kernel build/x86_64/{GUEST['x86_64']} --append trivet"
+    return costs("x86_64", "trivet-vmx", text, how) + [
+        Figure("x86_64", "trivet-vmx", f"the whole bench guest: exits {kind}", n, None, "exits", how)
+        for kind, (n, _) in counted.exits(text).items()]
 
 
 # --- what is told ------------------------------------------------------------------------------------------------------
@@ -283,7 +334,7 @@ def quick(arches):
 def ours(arches):
     figures = []
     for arch in arches:
-        figures += operations(MACHINES[arch]) + split(arch, boot, workloads)
+        figures += operations(MACHINES[arch]) + split(arch, boot, workloads) + memory(arch)
         figures += vmx() if arch == "x86_64" else operations("arm64-nvhe", "trivet-nvhe")
     return figures
 
@@ -291,7 +342,7 @@ def ours(arches):
 def whole(arches):
     figures = ours(arches)
     for arch in arches:
-        figures += bare(arch) + kvm(arch, False) + kvm(arch, True) + kvm_boot(arch, False)
+        figures += bare(arch) + kvm(arch, False) + kvm(arch, True) + kvm_boot(arch, False) + kvm_workloads(arch, False)
     return figures
 
 

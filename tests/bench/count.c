@@ -9,10 +9,13 @@
  *
  * out=FILE gets a line for each time a guest executed the instruction mark=HEX, one for a guest's first instruction and
  * one for the end: what has been executed by then, and how often guests and the service VM were left (exit=OFFSET in
- * the hypervisor's image, more than one if need be: where such an exit begins).
+ * the hypervisor's image, more than one if need be: where such an exit begins). Another hypervisor's code is not known:
+ * there all are others', and each time the instruction enter=HEX is executed counts as an exit of a guest.
  *
- * Arguments: entry=VADDR,image=BYTES,offset=OF_ENTRY,service=BYTES,soffset=OF_ENTRY,exit=OFFSET,mark=HEX,out=FILE,
- * profile=FILE
+ * Arguments: entry=VADDR,image=BYTES,offset=OF_ENTRY,service=BYTES,soffset=OF_ENTRY,exit=OFFSET,mark=HEX,enter=HEX,
+ * out=FILE,profile=FILE
+ *
+ * API is the version of QEMU's interface for plugins to build for: 1, 2 (QEMU 9.0) or 3 (from 9.1 on).
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -20,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of QEMU's interface for plugins, version 1: what is used here (QEMU's documentation, "QEMU TCG Plugins"). */
+/* Of QEMU's interface for plugins: what is used here (QEMU's documentation, "QEMU TCG Plugins"). */
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 typedef void (*qp_trans)(uint64_t id, struct qemu_plugin_tb *tb);
@@ -29,18 +32,73 @@ typedef void (*qp_exit)(uint64_t id, void *data);
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, qp_trans fn);
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, qp_exec fn, int flags, void *data);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, qp_exec fn, int flags, void *data);
-void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, int op, void *counter, uint64_t add);
 void qemu_plugin_register_atexit_cb(uint64_t id, qp_exit fn, void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t n);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *insn);
-const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+#if API < 3
+const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+#else
+size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to, size_t size);
+#endif
+
+/* Counters that an instruction adds to. */
+#if API < 2
+void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, int op, void *counter, uint64_t add);
+
+typedef uint64_t *counters;
+
+static counters counters_new(size_t n)
+{
+	return calloc(n, sizeof(uint64_t));
+}
+
+static void counters_add(counters c, size_t i, struct qemu_plugin_insn *insn)
+{
+	qemu_plugin_register_vcpu_insn_exec_inline(insn, 0, &c[i], 1);
+}
+
+static uint64_t counters_get(counters c, size_t i)
+{
+	return c[i];
+}
+#else
+typedef struct qemu_plugin_scoreboard *counters; /* for each CPU */
+struct place {
+	counters in;
+	size_t offset;
+};
+counters qemu_plugin_scoreboard_new(size_t size);
+uint64_t qemu_plugin_u64_sum(struct place at);
+void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(struct qemu_plugin_insn *insn, int op, struct place at,
+							 uint64_t add);
+
+static counters counters_new(size_t n)
+{
+	return qemu_plugin_scoreboard_new(n * sizeof(uint64_t));
+}
+
+static struct place place(counters c, size_t i)
+{
+	return (struct place){ c, i * sizeof(uint64_t) };
+}
+
+static void counters_add(counters c, size_t i, struct qemu_plugin_insn *insn)
+{
+	qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, 0, place(c, i), 1);
+}
+
+static uint64_t counters_get(counters c, size_t i)
+{
+	return qemu_plugin_u64_sum(place(c, i));
+}
+#endif
 
 #define EXPORT __attribute__((visibility("default")))
 EXPORT extern int qemu_plugin_version;
-int qemu_plugin_version = 1;
+int qemu_plugin_version = API;
 EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv);
 
 enum { OTHERS, HV, SERVICE, PARTS };
@@ -50,17 +108,19 @@ static const char *const part_name[PARTS] = { "others", "hypervisor", "service" 
 struct part {
 	uintptr_t base;
 	uint64_t size, offset; /* of the entry in it */
-	uint64_t *times;       /* by byte of the image */
+	counters times;	       /* by byte of the image */
 };
 static struct part parts[PARTS];
-static uint64_t total[PARTS];
-static uint64_t left[PARTS];	/* exits from the service VM and from guests */
-static uint64_t at_exit[PARTS]; /* total at the last one */
+static counters total;	       /* of each part; [PARTS]: the instruction that enters a guest */
+static uint64_t left[PARTS];   /* exits from the service VM and from guests */
+static uint64_t guest_at_exit; /* total[OTHERS] at the last one */
 static uint64_t entry;
 static uint64_t exits[16];
 static unsigned nexits;
-static unsigned char mark[16];
-static size_t mark_size;
+static struct code {
+	unsigned char byte[16];
+	size_t size;
+} mark, enter;
 static bool seen_guest;
 static FILE *out;
 static const char *profile;
@@ -74,15 +134,16 @@ static void part_found(struct part *p, uintptr_t at)
 {
 	p->base = at - p->offset;
 	if (profile)
-		p->times = calloc(p->size, sizeof(*p->times));
+		p->times = counters_new(p->size);
 }
 
 static void say(const char *when)
 {
 	(void)fprintf(out, "%s", when);
 	for (int i = 0; i < PARTS; i++)
-		(void)fprintf(out, " %s %" PRIu64, part_name[i], total[i]);
-	(void)fprintf(out, " guest-exits %" PRIu64 " service-exits %" PRIu64 "\n", left[OTHERS], left[SERVICE]);
+		(void)fprintf(out, " %s %" PRIu64, part_name[i], counters_get(total, i));
+	(void)fprintf(out, " guest-exits %" PRIu64 " service-exits %" PRIu64 "\n",
+		      left[OTHERS] + counters_get(total, PARTS), left[SERVICE]);
 	(void)fflush(out);
 }
 
@@ -101,11 +162,10 @@ static void marked(unsigned cpu, void *data)
 /* The hypervisor has been entered: from whom? */
 static void exited(unsigned cpu, void *data)
 {
-	if (total[OTHERS] != at_exit[OTHERS])
-		left[OTHERS]++;
-	else
-		left[SERVICE]++;
-	memcpy(at_exit, total, sizeof(total));
+	uint64_t guest = counters_get(total, OTHERS);
+
+	left[guest != guest_at_exit ? OTHERS : SERVICE]++;
+	guest_at_exit = guest;
 }
 
 static bool is_exit(uint64_t offset)
@@ -116,15 +176,23 @@ static bool is_exit(uint64_t offset)
 	return false;
 }
 
-static bool is_mark(const struct qemu_plugin_insn *insn)
+static bool is_code(const struct qemu_plugin_insn *insn, const struct code *code)
 {
-	return mark_size && qemu_plugin_insn_size(insn) == mark_size &&
-	       memcmp(qemu_plugin_insn_data(insn), mark, mark_size) == 0;
+#if API < 3
+	const void *data = qemu_plugin_insn_data(insn);
+#else
+	unsigned char data[sizeof(code->byte)];
+
+	(void)qemu_plugin_insn_data(insn, data, sizeof(data));
+#endif
+	return code->size && qemu_plugin_insn_size(insn) == code->size && memcmp(data, code->byte, code->size) == 0;
 }
 
 /* Whose code is at @at? The two parts are found in the order in which they start. */
 static int whose(uint64_t vaddr, uintptr_t at)
 {
+	if (!parts[HV].size)
+		return OTHERS;
 	if (!parts[HV].base) {
 		if (vaddr != entry)
 			return OTHERS;
@@ -146,13 +214,15 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 		uintptr_t at = (uintptr_t)qemu_plugin_insn_haddr(insn);
 		int who = whose(qemu_plugin_insn_vaddr(insn), at);
 
-		qemu_plugin_register_vcpu_insn_exec_inline(insn, 0, &total[who], 1);
+		counters_add(total, who, insn);
 		if (who != OTHERS && parts[who].times)
-			qemu_plugin_register_vcpu_insn_exec_inline(insn, 0, &parts[who].times[at - parts[who].base], 1);
+			counters_add(parts[who].times, at - parts[who].base, insn);
 		if (who == HV && is_exit(at - parts[HV].base))
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, exited, 0, NULL);
-		if (who == OTHERS && is_mark(insn))
+		if (who == OTHERS && is_code(insn, &mark))
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, marked, 0, NULL);
+		if (who == OTHERS && is_code(insn, &enter))
+			counters_add(total, PARTS, insn);
 		if (i == 0 && who == OTHERS && parts[SERVICE].base && !seen_guest)
 			qemu_plugin_register_vcpu_tb_exec_cb(tb, guest_first, 0, NULL);
 	}
@@ -166,18 +236,19 @@ static void finish(uint64_t id, void *data)
 	(void)fclose(out);
 	for (int i = HV; f && i < PARTS; i++)
 		for (uint64_t a = 0; parts[i].times && a < parts[i].size; a++)
-			if (parts[i].times[a])
-				(void)fprintf(f, "%s %" PRIx64 " %" PRIu64 "\n", part_name[i], a, parts[i].times[a]);
+			if (counters_get(parts[i].times, a))
+				(void)fprintf(f, "%s %" PRIx64 " %" PRIu64 "\n", part_name[i], a,
+					      counters_get(parts[i].times, a));
 	if (f)
 		(void)fclose(f);
 }
 
-static bool take_mark(const char *hex)
+static bool take_code(const char *hex, struct code *code)
 {
-	for (; hex[0] && hex[1] && mark_size < sizeof(mark); hex += 2) {
+	for (; hex[0] && hex[1] && code->size < sizeof(code->byte); hex += 2) {
 		char byte[3] = { hex[0], hex[1], 0 };
 
-		mark[mark_size++] = (unsigned char)strtoul(byte, NULL, 16);
+		code->byte[code->size++] = (unsigned char)strtoul(byte, NULL, 16);
 	}
 	return hex[0] == 0;
 }
@@ -199,7 +270,9 @@ static bool take(const char *key, const char *value)
 	else if (strcmp(key, "exit") == 0 && nexits < sizeof(exits) / sizeof(exits[0]))
 		exits[nexits++] = n;
 	else if (strcmp(key, "mark") == 0)
-		return take_mark(value);
+		return take_code(value, &mark);
+	else if (strcmp(key, "enter") == 0)
+		return take_code(value, &enter);
 	else if (strcmp(key, "out") == 0)
 		return (out = fopen(value, "w")) != NULL;
 	else if (strcmp(key, "profile") == 0)
@@ -222,6 +295,7 @@ EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **a
 	}
 	if (!out)
 		return -1;
+	total = counters_new(PARTS + 1);
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	qemu_plugin_register_atexit_cb(id, finish, NULL);
 	return 0;

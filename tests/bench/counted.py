@@ -21,7 +21,7 @@ ARM64_EXITS = (0x400, 0x480, 0x500, 0x580)  # in the vectors: from a lower level
 QEMU = {"x86_64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}
 COUNT = ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01,clock=vm"]  # as ./trivet run --count
 RNG = {"x86_64": "virtio-rng-pci,disable-legacy=on,modern-pio-notify=on", "arm64": "virtio-rng-pci,disable-legacy=on"}
-PLUGIN_QEMU = (7, 9)  # the interface for plugins that count.c knows: from this one of QEMU on, and before that one
+PLUGIN_API = [((7, 0), 1), ((9, 0), 2), ((9, 1), 3)]  # from that QEMU on: the interface for plugins that count.c is to be built for
 
 
 class Failed(Exception):
@@ -82,26 +82,31 @@ def hypervisor(arch):
     return {"entry": entry, "image": end - base, "offset": entry - base}, exits
 
 
-def plugin():
-    """count.c, built."""
-    so, source = ROOT / "build" / "bench" / "count.so", ROOT / "tests" / "bench" / "count.c"
+def plugin_api(arch):
+    """Of the QEMU that is here; None: none that count.c knows."""
+    version = tuple(int(n) for n in qemu_version(arch).split(".")[:2])
+    return max((api for since, api in PLUGIN_API if since <= version), default=None)
+
+
+def plugin(arch):
+    """count.c, built for this QEMU."""
+    api = plugin_api(arch)
+    so, source = ROOT / "build" / "bench" / f"count-{api}.so", ROOT / "tests" / "bench" / "count.c"
     if not so.exists() or so.stat().st_mtime < source.stat().st_mtime:
         so.parent.mkdir(parents=True, exist_ok=True)
         new = so.with_suffix(f".{os.getpid()}")  # two tests may be here at once
-        tool("gcc", "-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-o", str(new), str(source))
+        tool("gcc", f"-DAPI={api}", "-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-o", str(new), str(source))
         new.replace(so)
     return so
 
 
 def splits(arch):
     """Can QEMU's instructions be told apart here? Why not, in words, or ""."""
-    version = int(qemu_version(arch).split(".")[0])
-    if PLUGIN_QEMU[0] <= version < PLUGIN_QEMU[1]:
-        return ""
-    return f"QEMU {version} has another interface for plugins than those from {PLUGIN_QEMU[0]} to {PLUGIN_QEMU[1] - 1}"
+    return "" if plugin_api(arch) else f"QEMU {qemu_version(arch)} is older than the plugin tests/bench/count.c knows"
 
 
 def plugin_option(arch, out, profile=None):
+    """To count Trivet's run on @arch."""
     facts, exits = hypervisor(arch)
     with open(build(arch) / "service.bin", "rb") as f:  # hv/abi/service.h
         size, entry = struct.unpack("<QQ", f.read(32)[16:32])
@@ -109,7 +114,13 @@ def plugin_option(arch, out, profile=None):
     if profile:
         facts["profile"] = profile
     words = [f"{key}={value}" for key, value in facts.items()] + [f"exit={at}" for at in exits]
-    return "-plugin " + ",".join([str(plugin()), *words])
+    return "-plugin " + ",".join([str(plugin(arch)), *words])
+
+
+def plugin_for_peer(arch, out):
+    """To count all that runs on @arch, and another hypervisor's entries, where one instruction makes them."""
+    enter = [f"enter={VMRUN.hex()}"] if arch == "x86_64" else []
+    return ["-plugin", ",".join([str(plugin(arch)), f"mark={MARK[arch]}", f"out={out}", *enter])]
 
 
 class Counts(dict):

@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "assets"))
 
 import build  # noqa: E402
-from counted import COUNT, QEMU, RNG, Failed, assets, said  # noqa: E402
+from counted import COUNT, QEMU, RNG, Failed, assets, plugin_for_peer, read_counts, said  # noqa: E402
 
 MARKER = "An unmodified Debian kernel"  # tests/assets/init, before its shell
 BOOT_SECONDS = 6  # the emulated machine's, for a kernel to come to the marker and then be idle
@@ -42,7 +42,7 @@ PEERS = {
 }
 # What a kernel is run by. The first and the last file have the clock and for how long nothing ran, the others how often KVM's guests
 # came to it. A pipe would have its reader run for each character of the guest's console.
-LINUX = """\
+BOOT = """\
 mount -t debugfs debug /sys/kernel/debug
 cat /proc/timer_list >/before
 {command} >/boot 2>/errors &
@@ -56,6 +56,13 @@ for f in before after; do
 	sed -n "s/^now at \\([0-9]*\\).*/CLOCK $f \\1/p; s/^ *.idle_sleeptime *: *\\([0-9]*\\).*/IDLE $f \\1/p" /$f
 done
 cat /boot
+"""
+
+
+# The disk is memory, as it is on Trivet.
+TEST = """\
+dd if=/dev/zero of=/disk.img bs=1M count={disk}
+exec {command}
 """
 
 
@@ -86,8 +93,8 @@ def inner_command(arch, machine, cpus, options):
             "-kernel", "/kernel", *options]
 
 
-def boot(arch, files, *, mitigations=True, cpu="", seconds=SECONDS, cpus=1):
-    """Boot the machine with @files in its initramfs; returns what it said."""
+def boot(arch, files, *, mitigations=True, cpu="", seconds=SECONDS, cpus=1, counts=None):
+    """Boot the machine with @files in its initramfs; returns what it said. @counts is where the plugin is to write, if anywhere."""
     peer = PEERS[arch]
     words = f"console={build.ARCHES[arch].console} quiet nokaslr panic=-1" + ("" if mitigations else " mitigations=off")
     with tempfile.TemporaryDirectory(prefix="trivet-") as temporary:
@@ -96,7 +103,7 @@ def boot(arch, files, *, mitigations=True, cpu="", seconds=SECONDS, cpus=1):
         command = [*peer.outer, "-cpu", cpu or peer.cpu, "-name", "trivet-peer", "-accel", "tcg", "-m", f"{MEMORY}M",
                    "-smp", str(cpus), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-kernel", str(folder(arch) / "vmlinuz"),
                    "-initrd", str(initrd), "-append", words, "-chardev", "stdio,id=console,signal=off,mux=off",
-                   "-serial", "chardev:console", *COUNT]
+                   "-serial", "chardev:console", *COUNT, *(plugin_for_peer(arch, counts) if counts else [])]
         said, late = pathlib.Path(temporary) / "console", ""
         with open(said, "wb") as output:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
@@ -155,16 +162,36 @@ def run(arch, kernel, *, cpus=1, host_cpus=1, mitigations=True, append="", optio
     return guest_console(arch, files, mitigations=mitigations, cpu=cpu, seconds=seconds, cpus=host_cpus)
 
 
+def linux_command(arch, machine, append, options):
+    """QEMU's, whose guest is that of `make run`, with the disk /disk.img."""
+    options = ["-initrd", "/initrd.gz", "-append", " ".join((f"console={build.ARCHES[arch].console}", append)), "-device", RNG[arch],
+               "-drive", "if=none,id=disk,format=raw,file=/disk.img", "-device", "virtio-blk-pci,drive=disk", *options]
+    return shlex.join(inner_command(arch, machine or PEERS[arch].machines[0], 1, options))
+
+
+def linux_files(arch, *more):
+    return {name: (assets(arch) / file).read_bytes() for name, file in (("kernel", "vmlinuz"), ("initrd.gz", "initrd.gz"), *more)}
+
+
+def run_test(arch, test, *, disk=1, mitigations=True, machine=None, options=(), cpu="", seconds=SECONDS):
+    """The same guest runs /tests/@test with a disk of @disk MiB: the plugin's lines, one for each mark that the test sets."""
+    prepare(arch)
+    command = linux_command(arch, machine, f"quiet trivet.test={test}", options)
+    files = linux_files(arch) | {"guest": TEST.format(command=command, disk=disk).encode()}
+    with tempfile.TemporaryDirectory(prefix="trivet-") as temporary:
+        counts = pathlib.Path(temporary) / "counts"
+        text = guest_console(arch, files, mitigations=mitigations, cpu=cpu, seconds=seconds, counts=counts)
+        if f"TRIVET-TEST-PASS {test}" not in text:
+            raise failure(f"the guest's test {test} did not pass", text)
+        return read_counts(counts)
+
+
 def run_linux(arch, *, machine=None, mitigations=True, append="quiet", options=(), cpu="", seconds=SECONDS):
     """Boot the guest of `make run` to its shell under KVM and QEMU, on one of PEERS[arch].machines: (instructions from QEMU's start
     on of all that ran, {KVM's counter: events})."""
     prepare(arch)
-    options = ["-initrd", "/initrd.gz", "-append", " ".join((f"console={build.ARCHES[arch].console}", append)), "-device", RNG[arch],
-               "-drive", "if=none,id=disk,format=raw,file=/disk.img", "-device", "virtio-blk-pci,drive=disk", *options]
-    command = inner_command(arch, machine or PEERS[arch].machines[0], 1, options)
-    files = {name: (assets(arch) / file).read_bytes() for name, file in
-             (("kernel", "vmlinuz"), ("initrd.gz", "initrd.gz"), ("disk.img", "disk.img"))}
-    files["guest"] = LINUX.format(command=shlex.join(command), seconds=BOOT_SECONDS).encode()
+    command = linux_command(arch, machine, append, options)
+    files = linux_files(arch, ("disk.img", "disk.img")) | {"guest": BOOT.format(command=command, seconds=BOOT_SECONDS).encode()}
     text = guest_console(arch, files, mitigations=mitigations, cpu=cpu, seconds=seconds)
     if MARKER not in text:
         raise failure(f"the guest did not say '{MARKER}'", text)
@@ -178,6 +205,8 @@ def main():
     p.add_argument("--arch", choices=PEERS, default="x86_64")
     p.add_argument("--kernel", help="the guest's: for x86_64 a Multiboot file, for arm64 an Image; without it, that of `make run` "
                    "is booted to its shell, and how many instructions and exits it took is said")
+    p.add_argument("--test", help="without a kernel: run this one of tests/assets/tests, and say what was counted at its marks")
+    p.add_argument("--disk", type=int, default=1, help="MiB of the disk that a test has")
     p.add_argument("--append", default="", help="its command line; for Linux, more of it")
     p.add_argument("--cpus", type=int, default=1, help="its CPUs")
     p.add_argument("--host-cpus", type=int, default=1, help="the machine's, but for Linux (arm64)")
@@ -188,13 +217,15 @@ def main():
     p.add_argument("--seconds", type=int, default=SECONDS, help="give up after so many")
     args = p.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the emulator must be ended by us
-    common = {"mitigations": args.mitigations == "on", "append": args.append, "options": args.qemu, "cpu": args.cpu,
-              "seconds": args.seconds}
+    common = {"mitigations": args.mitigations == "on", "options": args.qemu, "cpu": args.cpu, "seconds": args.seconds}
     try:
         if args.kernel:
-            print(run(args.arch, args.kernel, cpus=args.cpus, host_cpus=args.host_cpus, **common), end="")
+            print(run(args.arch, args.kernel, cpus=args.cpus, host_cpus=args.host_cpus, append=args.append, **common), end="")
+        elif args.test:
+            for when, counts in run_test(args.arch, args.test, disk=args.disk, machine=args.machine, **common):
+                print(when, *(f"{name} {n}" for name, n in counts.items()))
         else:
-            instructions, events = run_linux(args.arch, machine=args.machine, **common)
+            instructions, events = run_linux(args.arch, machine=args.machine, append=args.append or "quiet", **common)
             print(f"instructions {instructions}", *(f"{name} {n}" for name, n in events.items()), sep="\n")
     except (Failed, OSError) as e:
         sys.exit(f"peers: {e}")
