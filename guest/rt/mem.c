@@ -86,7 +86,7 @@ void mem_add(u64 base, u64 size)
 
 u64 mem_free_bytes(void)
 {
-	return __atomic_load_n(&mem_bytes, __ATOMIC_RELAXED);
+	return __atomic_load_n(&mem_bytes, __ATOMIC_RELAXED) + __atomic_load_n(&mem_arena_left, __ATOMIC_RELAXED);
 }
 
 /* Under the lock. */

@@ -50,7 +50,7 @@ void cpu_kick(unsigned n);
 
 /** Give [@base, @base+@size) to the page allocator: whole pages of RAM, not yet in it. */
 void mem_add(u64 base, u64 size);
-/** Bytes free in the page allocator. */
+/** Bytes free in the page allocator, those set aside for mem_donation among them. */
 u64 mem_free_bytes(void);
 /**
  * @size bytes (rounded up to 4 KiB) to hand to the hypervisor; once they are back, page_free takes them. All of them
