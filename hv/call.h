@@ -23,4 +23,7 @@ struct vm *call_guest(u64 id);
 /** The exit of @g, a vCPU of any CPU, has been served: it goes on, or sleeps. ERR_STATE. Control lock held. */
 MUST_CHECK status_t call_resume(struct vcpu *g);
 
+/** [@gpa, @gpa+@size) is @vm's no more: the words for EOIs in it are given up. Control lock held. */
+void call_eoi_gone(struct vm *vm, u64 gpa, u64 size);
+
 #endif

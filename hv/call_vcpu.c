@@ -119,12 +119,83 @@ status_t call_vcpu_get(struct vm *caller, struct call *c)
 	return call_vcpu(c, call_get_there);
 }
 
+struct call_eoi {
+	struct vcpu *v;
+	void *word;
+};
+
+static void call_eoi_there(void *arg)
+{
+	const struct call_eoi *e = arg;
+
+	arch_vcpu_eoi(&e->v->arch, e->word);
+}
+
+static void call_eoi_off(struct vcpu *v)
+{
+	struct call_eoi e = { .v = v };
+
+	if (!ARCH_EOI_WORDS || !v->eoi)
+		return;
+	cpu_call(v->cpu, call_eoi_there, &e);
+	mem_unshare_word(v->eoi_pa);
+	v->eoi = 0;
+}
+
+void call_eoi_gone(struct vm *vm, u64 gpa, u64 size)
+{
+	for (unsigned i = 0; ARCH_EOI_WORDS && i < VM_MAX_VCPUS; i++)
+		if (vm->vcpu[i] && vm->vcpu[i]->eoi - gpa < size)
+			call_eoi_off(vm->vcpu[i]);
+}
+
+status_t call_vcpu_eoi(struct vm *caller, struct call *c)
+{
+	struct call_eoi e = { .v = vcpu_get(c->arg[1]) };
+	u64 gpa = c->arg[2] - VCPU_EOI_ON, pa;
+	struct ptab_leaf leaf;
+	status_t s;
+
+	if (!e.v)
+		return ERR_NOENT;
+	if (!ARCH_EOI_WORDS)
+		return ERR_UNSUPPORTED;
+	if (c->arg[2] == 0) {
+		call_eoi_off(e.v);
+		return OK;
+	}
+	if (c->arg[2] == e.v->eoi)
+		return OK;
+	if (!is_aligned(gpa, sizeof(u32)))
+		return ERR_ALIGN;
+	s = ptab_lookup(arch_vm_s2(&e.v->vm->arch), gpa, &leaf);
+	if (s != OK)
+		return s;
+	if (!(leaf.flags & PT_W))
+		return ERR_OWNER;
+	pa = leaf.pa + (gpa - leaf.va);
+	s = mem_share_word(e.v->vm, pa);
+	if (s != OK)
+		return s;
+	call_eoi_off(e.v);
+	e.word = arch_ptr(pa);
+	cpu_call(e.v->cpu, call_eoi_there, &e);
+	e.v->eoi = c->arg[2];
+	e.v->eoi_pa = pa;
+	return OK;
+}
+
 status_t call_vcpu_set(struct vm *caller, struct call *c)
 {
+	status_t s;
+
 	if ((c->arg[2] & ~(u64)(VCPU_SET_POWER_ON | VCPU_SET_WAIT)) || c->arg[2] == VCPU_SET_WAIT)
 		return vcpu_get(c->arg[1]) ? ERR_INVAL : ERR_NOENT;
 	memcpy(&call_state, this_cpu()->mailbox, sizeof(call_state));
-	return call_vcpu(c, call_set_there);
+	s = call_vcpu(c, call_set_there);
+	if (s == OK && (c->arg[2] & VCPU_SET_POWER_ON))
+		call_eoi_off(vcpu_get(c->arg[1]));
+	return s;
 }
 
 struct call_move {

@@ -154,6 +154,7 @@ status_t call_vm_destroy(struct vm *caller, struct call *c)
 	smp_quiesce();
 	call_unring_there(vm);
 	cpu_call_others(call_unring_there, vm);
+	call_eoi_gone(vm, 0, ~0UL);
 	for (u64 va = 0; ptab_next(arch_vm_s2(&vm->arch), va, &leaf) == OK; va = leaf.va + leaf.size)
 		if (!(leaf.flags & PT_DEVICE))
 			mem_revoke(leaf.pa, leaf.size, vm->id);
@@ -244,11 +245,13 @@ status_t call_vm_unmap(struct vm *caller, struct call *c)
 	smp_park();
 	s = ptab_unmap(s2, gpa, size, vm->pool);
 	smp_unpark();
-	if (s != OK)
+	if (s != OK) {
 		call_unmap_grants(caller, vm, gpa, gpa + size, true);
-	else
-		mem_flush(vm);
-	return s;
+		return s;
+	}
+	call_eoi_gone(vm, gpa, size);
+	mem_flush(vm);
+	return OK;
 }
 
 /* The mailbox may change under us, by a device of the service VM's: what is checked and used is a copy. */

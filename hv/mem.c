@@ -295,7 +295,8 @@ static status_t mem_check(const struct vm *owner, u64 pa, u64 size, u16 to)
 
 		if (!f || f->owner != owner->id)
 			return ERR_OWNER;
-		if (f->flags || (f->grantee && f->grantee != to) || f->count == 0xffff)
+		if ((f->flags & (FRAME_SHARED | FRAME_DONATED)) || (f->grantee && f->grantee != to) ||
+		    f->count == 0xffff)
 			return ERR_BUSY;
 	}
 	return OK;
@@ -367,14 +368,17 @@ void mem_return(struct vm *to, u64 pa, u64 size)
 	mem_flush(to); /* a table walk need not see an entry that no barrier follows */
 }
 
+static status_t mem_map(u64 pa)
+{
+	return pool_free(&boot_pool) < mem_owed + MEM_TABLES ? ERR_NOMEM : arch_mem_map(pa, PAGE_SIZE, 0);
+}
+
 status_t mem_share(struct vm *vm, u64 pa)
 {
 	status_t s = mem_check_free(vm, pa, PAGE_SIZE);
 
-	if (s == OK && pool_free(&boot_pool) < mem_owed + MEM_TABLES)
-		s = ERR_NOMEM;
 	if (s == OK)
-		s = arch_mem_map(pa, PAGE_SIZE, 0);
+		s = mem_map(pa);
 	if (s == OK)
 		mem_frame(pa)->flags |= FRAME_SHARED;
 	return s;
@@ -384,6 +388,29 @@ void mem_unshare(u64 pa)
 {
 	mem_frame(pa)->flags &= (u16)~FRAME_SHARED;
 	mem_unmap(pa, PAGE_SIZE);
+}
+
+status_t mem_share_word(const struct vm *vm, u64 pa)
+{
+	struct frame *f = mem_frame(pa);
+	status_t s = OK;
+
+	if (!f || f->owner != VM_SERVICE || f->grantee != vm->id)
+		return ERR_OWNER;
+	if (!f->flags)
+		s = mem_map(round_down(pa, PAGE_SIZE));
+	if (s == OK)
+		f->flags += FRAME_WORD;
+	return s;
+}
+
+void mem_unshare_word(u64 pa)
+{
+	struct frame *f = mem_frame(pa);
+
+	f->flags -= FRAME_WORD;
+	if (!f->flags)
+		mem_unmap(round_down(pa, PAGE_SIZE), PAGE_SIZE);
 }
 
 status_t mem_grant(const struct vm *owner, u64 pa, u64 size, u16 to)

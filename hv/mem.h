@@ -18,8 +18,9 @@ struct frame {
 static_assert(sizeof(struct frame) == 8, "1/512 of memory");
 
 #define FRAME_NONE    0xffffu
-#define FRAME_SHARED  0x1u /* the hypervisor maps it too: mailbox, run page, trace ring */
-#define FRAME_DONATED 0x2u /* the hypervisor's for the time being, of VM @grantee        */
+#define FRAME_SHARED  0x1u  /* the hypervisor maps it too: mailbox, run page, trace ring */
+#define FRAME_DONATED 0x2u  /* the hypervisor's for the time being, of VM @grantee        */
+#define FRAME_WORD    0x10u /* times how many: words that vCPUs of VM @grantee share with the hypervisor */
 
 /** Carve the hypervisor's memory out of RAM, make the frame table, and switch to the final page tables. */
 void mem_init(struct boot_info *bi);
@@ -59,6 +60,10 @@ void mem_return(struct vm *to, u64 pa, u64 size);
 /** Map one page of @vm here too, until mem_unshare. */
 MUST_CHECK status_t mem_share(struct vm *vm, u64 pa);
 void mem_unshare(u64 pa);
+/** Map the page here too in which @vm, to which it is granted, has the word at @pa, until mem_unshare_word. ERR_OWNER,
+ * ERR_NOMEM. */
+MUST_CHECK status_t mem_share_word(const struct vm *vm, u64 pa);
+void mem_unshare_word(u64 pa);
 /** @owner grants [@pa, @pa+@size) to VM @to, or takes one grant back. ERR_OWNER, ERR_BUSY, ERR_ALIGN. */
 MUST_CHECK status_t mem_grant(const struct vm *owner, u64 pa, u64 size, u16 to);
 void mem_revoke(u64 pa, u64 size, u16 to);

@@ -53,6 +53,8 @@ struct vcpu {
 	u64 deadline;		/* as sorted there, ~0 not on it */
 	struct run_page *run;	/* guests: shared with the service VM */
 	u64 run_pa;
+	u64 eoi;    /* as VCPU_EOI gave it, 0: no such word; under the control lock */
+	u64 eoi_pa; /* of the word */
 	u64 cookie;
 	u32 id;		  /* vm << 8 | index */
 	u8 state;	  /* enum vcpu_run_state */

@@ -152,6 +152,7 @@ void arch_vcpu_get(struct arch_vcpu *v, struct vcpu_state *s)
 void arch_vcpu_reset_irq(struct arch_vcpu *v, bool wait)
 {
 	v->deadline = ~0UL;
+	v->eoi = NULL;
 }
 
 status_t arch_vcpu_set(struct arch_vcpu *v, const struct vcpu_state *s)

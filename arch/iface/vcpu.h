@@ -81,6 +81,12 @@ bool arch_vcpu_msi(struct arch_vcpu *v, u64 addr, u32 data);
 /** Wire @line of the interrupt controller is at @level; true if @v is to look. Only with HV_FEATURE_LINES. */
 bool arch_vcpu_line(struct arch_vcpu *v, u32 line, bool level);
 void arch_vcpu_extint(struct arch_vcpu *v, bool level);
+/*
+ * Only where self/vcpu.h says ARCH_EOI_WORDS:
+ * void arch_vcpu_eoi(struct arch_vcpu *v, void *word): @v's guest shares the 4 bytes at @word, mapped here, for ends of
+ * interrupts without exits; NULL: no more, and no word is touched any more when this returns. arch_vcpu_reset_irq has
+ * the same effect.
+ */
 /** Forwarded access to the local interrupt controller. False: the guest must get its fault. */
 bool arch_vcpu_apic(struct arch_vcpu *v, u32 off, bool write, u64 *value, struct exit *more);
 /** When its timer wants @v to be told, counter value, ~0 never. And tell it. */

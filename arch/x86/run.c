@@ -184,9 +184,13 @@ static void run_event(struct arch_vcpu *v)
 
 bool run_before(struct arch_vcpu *v, struct exit *x)
 {
+	if (unlikely(v->eoi_set))
+		x86_eoi_look(v);
 	post_take(v);
 	if (!run_interrupts(v, x))
 		return false;
+	if (unlikely(v->eoi != NULL))
+		x86_eoi_offer(v);
 	run_event(v);
 	return true;
 }
@@ -312,6 +316,7 @@ bool arch_vcpu_apic(struct arch_vcpu *v, u32 off, bool write, u64 *value, struct
 	if (off > 0xff0 || (off & 3) || !vlapic_is_xapic(&v->apic))
 		return false;
 	v->exits[EXIT_APIC]++;
+	x86_apic_take(v);
 	if (!write)
 		*value = vlapic_read(&v->apic, off, now);
 	else

@@ -83,6 +83,8 @@ static void vcpu_apic_back(struct arch_vcpu *v)
 {
 	v->apic_hw = v->apic_lent = false;
 	v->apic_give = x86_features.apic_hw;
+	v->eoi_set = false; /* the word's memory may have another use already */
+	v->eoi = NULL;
 }
 
 void x86_reset_apic(struct arch_vcpu *v)

@@ -62,11 +62,18 @@ extern const struct vendor *vendor;
 void x86_load_guest(struct arch_vcpu *v);
 /** v->msrs is to be current. */
 void x86_sync_user(struct arch_vcpu *v);
+/* arch/x86/eoi.c */
+/** While v->eoi_set: has the guest ended the interrupt? Then so it is in v->apic, too. */
+void x86_eoi_look(struct arch_vcpu *v);
+/** While v->eoi: may the guest end its interrupt so? Before an entry, when v->apic is as the guest will see it. */
+void x86_eoi_offer(struct arch_vcpu *v);
 /** Software is about to look at TPR, ISR or IRR in v->apic. */
 static inline void x86_apic_take(struct arch_vcpu *v)
 {
 	if (unlikely(v->apic_lent))
 		vmx_apic_take(v);
+	if (unlikely(v->eoi_set))
+		x86_eoi_look(v);
 }
 /** INIT of its local APIC. */
 void x86_reset_apic(struct arch_vcpu *v);

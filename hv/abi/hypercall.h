@@ -48,7 +48,8 @@
 	X(VM_LINE, vm_line, RIGHT_VM) /* (vm, number, level): a wire to the interrupt controller in the hypervisor */ \
 	X(CPU_START, cpu_start, RIGHT_SERVICE) /* (cpu, entry, arg): the service vCPU of physical CPU @cpu, once */   \
 	X(CPU_KICK, cpu_kick, RIGHT_SERVICE)   /* (cpu): EVENT_KICK there */                                          \
-	X(VCPU_SCHED, vcpu_sched, RIGHT_VM)    /* (vcpu, cpu | priority << 16, shares, budget, period) */
+	X(VCPU_SCHED, vcpu_sched, RIGHT_VM)    /* (vcpu, cpu | priority << 16, shares, budget, period) */             \
+	X(VCPU_EOI, vcpu_eoi, RIGHT_VM)	       /* (vcpu, gpa | VCPU_EOI_ON or 0): the word for its EOIs */
 
 enum hypercall {
 #define X(NAME, fn, right) HV_##NAME,
@@ -76,6 +77,9 @@ enum hypercall {
 /* VCPU_SET flags. */
 #define VCPU_SET_POWER_ON 0x1u /* the local interrupt controller, too, is as after power-on */
 #define VCPU_SET_WAIT	  0x2u /* with it: another vCPU will start this one (SIPI; PSCI CPU_ON) */
+
+/* VCPU_EOI: a word of the guest's RAM, as KVM's MSR_KVM_PV_EOI_EN names it. */
+#define VCPU_EOI_ON 0x1u
 
 /*
  * VCPU_SCHED: the vCPU moves to physical CPU @cpu and runs there with these. A higher priority always goes first; among

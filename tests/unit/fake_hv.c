@@ -200,6 +200,8 @@ static void hash_vm(u64 *h, struct vm *vm)
 	for (unsigned i = 0; i < VM_MAX_VCPUS; i++) {
 		struct vcpu *v = vm->vcpu[i];
 
+		if (v)
+			hash(h, v->eoi ^ (u64)v->arch.eoi);
 		hash(h, v ? v->state | v->exit_kind << 8 | (u64)v->arch.completions << 32 : ~0UL);
 		if (v)
 			hash(h, v->arch.irqs ^ (u64)v->arch.extint << 63 ^ v->arch.deadline ^ v->deadline ^

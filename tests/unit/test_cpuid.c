@@ -188,12 +188,14 @@ static void kvm_leaves_offer_the_clock(void **state)
 	build(tcg, ARRAY_SIZE(tcg), 1, HV_FEATURE_INVARIANT_TSC);
 	assert_int_equal(find(0x40000000, 0)->ebx, 0x4b4d564b);
 	assert_int_equal(find(0x40000000, 0)->eax, 0x40000010);
-	assert_int_equal(find(0x40000001, 0)->eax, BIT(0) | BIT(1) | BIT(3) | BIT(24));
+	assert_int_equal(find(0x40000001, 0)->eax, BIT(0) | BIT(1) | BIT(3) | BIT(6) | BIT(24));
 	assert_int_equal(find(0x40000010, 0)->eax, 2400000);
 	assert_int_equal(find(0x40000010, 0)->ebx, 2400000);
 	assert_int_equal(find(0x80000007, 0)->edx, BIT(8));
 	build(tcg, ARRAY_SIZE(tcg), 1, 0);
 	assert_int_equal(find(0x40000001, 0)->eax & BIT(24), 0);
+	build(tcg, ARRAY_SIZE(tcg), 1, HV_FEATURE_APIC_HW); /* its EOIs do not exit */
+	assert_int_equal(find(0x40000001, 0)->eax & BIT(6), 0);
 }
 
 static void no_leaf_is_listed_twice(void **state)

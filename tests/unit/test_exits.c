@@ -23,7 +23,7 @@ static struct pc pc;
 static struct run_page run;
 static struct vcpu *v = &vm.vcpu[0];
 static char mailbox[4096];
-static unsigned nfault;
+static unsigned nfault, neoi_off, neoi_again;
 
 void *hv_mailbox(void)
 {
@@ -70,6 +70,16 @@ struct hv_result hv_call(enum hypercall nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 	return (struct hv_result){ OK, 0, 0, 0 };
 }
 
+void pveoi_off(struct pveoi *p, struct vcpu *cpu)
+{
+	neoi_off++;
+}
+
+void pveoi_again(struct pveoi *p, struct vm *m)
+{
+	neoi_again++;
+}
+
 bool vm_park(struct vcpu *cpu)
 {
 	cpu->owed = false;
@@ -112,7 +122,7 @@ void x86_reset_state(struct vcpu_state *s)
 	s->apic_base = 0xfee00900;
 }
 
-bool pvclock_msr(struct vcpu *cpu, u32 index, bool write, u64 *value)
+bool pc_msr(struct vcpu *cpu, u32 index, bool write, u64 *value)
 {
 	*value = 5;
 	return msr_answer;
@@ -277,11 +287,24 @@ static void a_sipi_starts_the_cpu_and_init_parks_it(void **state)
 	exit_dispatch(v);
 	assert_int_equal(run.reply, REPLY_HALT);
 	assert_true(v->parked);
+	assert_int_equal(neoi_off, 1); /* it has no word for its EOIs any more */
 	assert_int_equal(stops, 0);
 	v->index = 0;
 	expected_stop = STOP_RESET;
 	exit_dispatch(v);
 	assert_int_equal(stops, 1); /* the boot processor's INIT resets the machine */
+}
+
+static void ram_that_was_missing_may_have_words_for_eois(void **state)
+{
+	vm.nram = 1;
+	vm.ram[0] = (struct vm_ram){ .gpa = 0, .size = 0x10000 };
+	run.kind = EXIT_MMIO;
+	run.u.mmio.gpa = 0x8000;
+	exit_dispatch(v);
+	assert_int_equal(nfault, 1);
+	assert_int_equal(neoi_again, 1);
+	assert_int_equal(run.reply, 0); /* the guest tries again */
 }
 
 static void a_kind_that_is_not_ours_stops_the_vm(void **state)
@@ -305,6 +328,7 @@ int main(void)
 		cmocka_unit_test_setup(the_pic_gives_the_vector_and_gets_the_eoi, setup),
 		cmocka_unit_test_setup(a_triple_fault_says_what_it_was, setup),
 		cmocka_unit_test_setup(a_sipi_starts_the_cpu_and_init_parks_it, setup),
+		cmocka_unit_test_setup(ram_that_was_missing_may_have_words_for_eois, setup),
 		cmocka_unit_test_setup(a_kind_that_is_not_ours_stops_the_vm, setup),
 	};
 

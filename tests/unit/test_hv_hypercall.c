@@ -140,9 +140,8 @@ static void calls_want_a_guest_that_exists(void **state)
 {
 	static const u8 of_vm[] = { HV_VM_DESTROY,   HV_VM_MAP,	    HV_VM_UNMAP, HV_VM_DONATE,	HV_VCPU_CREATE,
 				    HV_VM_CONFIGURE, HV_VM_SET_MSR, HV_VM_IRQ,	 HV_VM_DOORBELL };
-	static const u8 of_vcpu[] = {
-		HV_VCPU_RUN, HV_VCPU_STOP, HV_VCPU_GET, HV_VCPU_SET, HV_VCPU_EXTINT, HV_VCPU_APIC
-	};
+	static const u8 of_vcpu[] = { HV_VCPU_RUN,    HV_VCPU_STOP, HV_VCPU_GET, HV_VCPU_SET,
+				      HV_VCPU_EXTINT, HV_VCPU_APIC, HV_VCPU_EOI };
 	const u64 no_vm[] = { 0, VM_SERVICE, vm + 1, VM_MAX, VM_MAX + 2, 1UL << 32 | vm, MAX1 };
 	const u64 no_vcpu[] = { 0,  VM_SERVICE << 8,	 vm << 8 | 1, vm << 8 | 8, vm << 8 | 0xff, (vm + 1) << 8,
 				vm, 1UL << 40 | vm << 8, MAX1 };

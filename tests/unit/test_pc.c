@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/unit/test_pc.c: a guest's PC as a whole: ports, interrupts, memory map and ACPI tables.
- * LINK: guest/vmm/x86/pc.c guest/vmm/x86/acpi.c guest/vmm/x86/pvclock.c guest/vmm/bus.c tests/unit/fake_rt.c
+ * LINK: guest/vmm/x86/pc.c guest/vmm/x86/acpi.c guest/vmm/x86/pvclock.c guest/vmm/x86/pveoi.c guest/vmm/bus.c tests/unit/fake_rt.c
  * LINK: guest/vmm/dev/i8259.c guest/vmm/dev/i8254.c guest/vmm/dev/ioapic.c guest/vmm/dev/mc146818.c
  * LINK: guest/vmm/dev/uart16550.c guest/vmm/dev/acpi_pm.c guest/vmm/dev/fw_cfg.c guest/vmm/dev/pvpanic.c
  * LINK: guest/vmm/pci.c guest/vmm/pci_msix.c guest/vmm/pci_root.c

@@ -16,7 +16,7 @@
 static struct vm vm;
 static struct pvclock clock_;
 
-bool pvclock_msr(struct vcpu *v, u32 index, bool write, u64 *value)
+static bool pvclock_msr(struct vcpu *v, u32 index, bool write, u64 *value)
 {
 	return pvclock_access(&clock_, v, index, write, value);
 }

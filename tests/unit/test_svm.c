@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/test_svm.c: interrupts on SVM, from the APIC and the 8259 to a CPU that takes V_IRQ as the APM says.
  * CFLAGS: -iquote arch/x86
- * LINK: arch/x86/post.c arch/x86/vlapic.c arch/x86/vlapic_reg.c tests/unit/fake_panic.c */
+ * LINK: arch/x86/eoi.c arch/x86/post.c arch/x86/vlapic.c arch/x86/vlapic_reg.c tests/unit/fake_panic.c */
 /* CFLAGS: -Iarch/x86 */
 #define SELF_CPU_H /* the CPU's block is below */
 #include "hv/abi/types.h"
@@ -336,6 +336,42 @@ static void an_injected_exception_goes_in_once(void **state)
 	assert_int_equal(injected, 0);
 }
 
+/* The guest's word says that it need not write; what it ends by its word has ended when it halts. */
+static void an_interrupt_ends_by_the_guests_word(void **state)
+{
+	u32 word;
+
+	for (unsigned tcg = 0; tcg < 2; tcg++) {
+		fresh(tcg);
+		word = 0;
+		arch_vcpu_eoi(&vcpu, &word);
+		vmcb.rflags &= ~(u64)RFLAGS_IF;
+		irq(0x51);
+		run();
+		assert_int_equal(taken, -1);
+		assert_int_equal(word, 1);
+		vmcb.rflags |= RFLAGS_IF;
+		run();
+		assert_int_equal(taken, 0x51);
+		assert_int_equal(word, 1);
+		run();
+		assert_int_equal(word, 1);
+		word = 0;
+		assert_int_equal(vlapic_offer(&vcpu.apic), -1);
+		vmcb.rflags |= RFLAGS_IF;
+		irq(0x42);
+		assert_true(arch_vcpu_awake(&vcpu)); /* nothing in service holds it back */
+		run();
+		assert_int_equal(taken, 0x42);
+		assert_int_equal(word, 1);
+		irq(0x43); /* of the same class: the guest is to tell us when it can come */
+		run();
+		assert_int_equal(word, 0);
+		arch_vcpu_eoi(&vcpu, NULL);
+		assert_int_equal(vec_top(&vcpu.apic.isr), 0x42);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +382,7 @@ int main(void)
 		cmocka_unit_test(stale_translations_are_flushed_once),
 		cmocka_unit_test(an_eoi_ends_the_highest_in_service),
 		cmocka_unit_test(cr8_goes_into_the_apic),
+		cmocka_unit_test(an_interrupt_ends_by_the_guests_word),
 		cmocka_unit_test(an_injected_exception_goes_in_once),
 	};
 

@@ -44,6 +44,11 @@ struct arm_context {
 
 #define ARM_FP_AREA 528
 
+#define ARCH_EOI_WORDS false
+static inline void arch_vcpu_eoi(struct arch_vcpu *v, void *word)
+{
+}
+
 struct arch_vcpu {
 	struct vcpu_regs *regs; /* x0 to x30; offsets of the first four are entry.S's */
 	u64 sp_el0;

@@ -32,6 +32,7 @@ struct arch_vcpu {
 	u32 kind;	 /* of the exit that it completed               */
 	bool crowded;	 /* as last told */
 	u32 leaves;	 /* arch_vcpu_leave was called                  */
+	u32 *eoi;	 /* arch_vcpu_eoi's word                        */
 };
 
 static inline struct ptab *arch_vm_s2(struct arch_vm *vm)
@@ -71,6 +72,12 @@ static inline void arch_vcpu_result(struct arch_vcpu *v, u64 status, u64 a, u64 
 	v->regs->gpr[1] = a;
 	v->regs->gpr[2] = b;
 	v->regs->gpr[3] = c;
+}
+
+#define ARCH_EOI_WORDS true
+static inline void arch_vcpu_eoi(struct arch_vcpu *v, void *word)
+{
+	v->eoi = word;
 }
 
 void arch_vcpu_export(struct arch_vcpu *v);

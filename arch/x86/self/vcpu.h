@@ -95,10 +95,11 @@ struct arch_vcpu {
 	u8 tpr;		  /* CR8 << 4, as the CPU has it */
 	union {
 		struct {
-			bool virq_on;	   /* a virtual interrupt is armed     */
-			bool extint;	   /* the 8259's INTR line             */
-			bool extint_ready; /* extint_vector is to be injected  */
-			bool apic_give;	   /* VMX: apic_hw is new, or the APIC was taken back: see vmx_apic.c */
+			bool virq_on;	    /* a virtual interrupt is armed     */
+			bool extint;	    /* the 8259's INTR line             */
+			bool extint_ready;  /* extint_vector is to be injected  */
+			bool apic_give : 1; /* VMX: apic_hw is new, or the APIC was taken back: see vmx_apic.c */
+			bool eoi_set   : 1; /* bit 0 of *eoi is 1, or the guest has cleared it: see eoi.c */
 		};
 		u32 irq_state; /* all of them: is there anything to do? */
 	};
@@ -123,6 +124,7 @@ struct arch_vcpu {
 	struct vmx_vcpu vmx;
 	struct vlapic apic;
 	struct x86_post post;
+	u32 *eoi;		  /* in the guest's memory; NULL: it ends interrupts by its APIC alone */
 	bool crowded;		  /* others wait for the CPU: exit when it spins */
 	u64 length[VCPU_LENGTHS]; /* SVM without next-RIP: linear address << 4 | length of instructions seen */
 };
@@ -189,6 +191,9 @@ static inline void x86_take_regs(struct arch_vcpu *v, const struct run_page *run
 	v->rip = run->regs.rip;
 	v->dirty |= DIRTY_RIP | DIRTY_RFLAGS | DIRTY_RSP;
 }
+
+#define ARCH_EOI_WORDS true
+void arch_vcpu_eoi(struct arch_vcpu *v, void *word);
 
 void arch_vcpu_export(struct arch_vcpu *v);
 /** What arch_vcpu_complete does not do by itself, of @reply. */

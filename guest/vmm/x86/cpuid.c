@@ -73,6 +73,7 @@
 #define KVM_CLOCKSOURCE	       BIT(0)
 #define KVM_NOP_IO_DELAY       BIT(1)
 #define KVM_CLOCKSOURCE2       BIT(3)
+#define KVM_PV_EOI	       BIT(6)
 #define KVM_CLOCKSOURCE_STABLE BIT(24)
 
 #define CACHE_SUBLEAVES 8
@@ -270,6 +271,8 @@ static void cpuid_kvm(struct cpuid_build *b)
 
 	if (hz)
 		features |= KVM_CLOCKSOURCE | KVM_CLOCKSOURCE2;
+	if (!(b->info->features & HV_FEATURE_APIC_HW)) /* else an EOI makes no exit anyway */
+		features |= KVM_PV_EOI;
 	if (hz && (b->info->features & HV_FEATURE_INVARIANT_TSC))
 		features |= KVM_CLOCKSOURCE_STABLE;
 	cpuid_put(b, KVM_BASE, -1, KVM_MAX, sig[0], sig[1], sig[2]);

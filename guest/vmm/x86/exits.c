@@ -4,7 +4,6 @@
 #include "guest/vmm/loop.h"
 #include "guest/vmm/x86/emulate.h"
 #include "guest/vmm/x86/pc.h"
-#include "guest/vmm/x86/pvclock.h"
 
 #define VECTOR_UD 6
 #define VECTOR_GP 13
@@ -231,12 +230,19 @@ static void exits_io_string(struct vcpu *v)
 	exits_step(v, "string access to port", v->run->u.io.port);
 }
 
+/* No reply flags: the guest tries again. */
+static NOINLINE void exits_ram_fault(struct vcpu *v)
+{
+	(void)vm_ram_fault(v->vm, v->run->u.mmio.gpa);
+	pveoi_again(&((struct pc *)v->vm->platform)->pveoi, v->vm);
+}
+
 static void exits_mmio(struct vcpu *v)
 {
 	struct run_page *run = v->run;
 
 	if (unlikely(vm_is_ram(v->vm, run->u.mmio.gpa)))
-		(void)vm_ram_fault(v->vm, run->u.mmio.gpa); /* no reply flags: the guest tries again */
+		exits_ram_fault(v);
 	else if ((run->u.mmio.access & MAP_X) != 0)
 		vm_stop(v->vm, STOP_CRASH, "CPU %u runs code at guest-physical %llx, where there is no RAM; RIP %llx",
 			v->index, (unsigned long long)run->u.mmio.gpa, (unsigned long long)run->regs.rip);
@@ -248,7 +254,7 @@ static void exits_sysreg(struct vcpu *v)
 {
 	struct run_page *run = v->run;
 
-	if (pvclock_msr(v, run->u.sysreg.index, run->u.sysreg.write != 0, &run->data))
+	if (pc_msr(v, run->u.sysreg.index, run->u.sysreg.write != 0, &run->data))
 		exits_skip(v);
 	else
 		exits_inject(run, VECTOR_GP, true, 0);
@@ -316,6 +322,7 @@ static void exits_sipi(struct vcpu *v)
 	}
 	v->parked = vector >= EXIT_SIPI_INIT;
 	if (v->parked) {
+		pveoi_off(&((struct pc *)v->vm->platform)->pveoi, v);
 		v->run->reply = REPLY_HALT;
 		return;
 	}

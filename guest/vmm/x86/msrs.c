@@ -5,7 +5,7 @@
 
 /* Without an entry: #GP, which kernels expect of an MSR that a CPU does not have. */
 static const struct msr_policy msrs_table[] = {
-	/* KVM's paravirtual clock and its companions: guest/vmm/x86/pvclock.c decides. */
+	/* KVM's paravirtual clock, EOI and their companions: pc_msr decides. */
 	{ .first = 0x11, .last = 0x12, .action = MSR_FORWARD },
 	{ .first = 0x4b564d00, .last = 0x4b564d08, .action = MSR_FORWARD },
 	/* IA32_PLATFORM_ID, IA32_BIOS_SIGN_ID (microcode revision; the write before CPUID 1 is the protocol). */

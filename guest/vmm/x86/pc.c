@@ -205,6 +205,13 @@ static status_t pc_init_devices(struct pc *pc, const struct pc_options *opt)
 	return st;
 }
 
+/* What KVM's guests expect of KVM. */
+static void pc_init_kvm(struct pc *pc, const struct pc_options *opt)
+{
+	pvclock_init(&pc->pvclock, opt->info, opt->counter_offset);
+	pveoi_init(&pc->pveoi, opt->info);
+}
+
 status_t pc_init(struct pc *pc, struct vm *vm, const struct pc_options *opt)
 {
 	status_t st;
@@ -227,7 +234,7 @@ status_t pc_init(struct pc *pc, struct vm *vm, const struct pc_options *opt)
 	vm->platform = pc;
 	vm->irq = pc_irq;
 	if (opt->info)
-		pvclock_init(&pc->pvclock, opt->info, opt->counter_offset);
+		pc_init_kvm(pc, opt);
 	st = pc_init_devices(pc, opt);
 	if (st == OK)
 		st = pc_init_misc(pc);
@@ -301,15 +308,16 @@ void pc_reset(struct pc *pc)
 	if (pc->has_com1)
 		uart_reset(&pc->com1);
 	pvclock_reset(&pc->pvclock);
+	pveoi_reset(&pc->pveoi);
 	pci_root_reset(&pc->pci);
 	firmware_reset(pc);
 	pc->cf9 = 0; /* no vCPU runs */
 	pc->port92 = PORT_92_A20;
 }
 
-bool pvclock_msr(struct vcpu *v, u32 index, bool write, u64 *value)
+bool pc_msr(struct vcpu *v, u32 index, bool write, u64 *value)
 {
 	struct pc *pc = v->vm->platform;
 
-	return pvclock_access(&pc->pvclock, v, index, write, value);
+	return pvclock_access(&pc->pvclock, v, index, write, value) || pveoi_access(&pc->pveoi, v, index, write, value);
 }

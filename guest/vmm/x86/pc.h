@@ -16,6 +16,7 @@
 #include "guest/vmm/x86/emulate.h"
 #include "guest/vmm/x86/firmware.h"
 #include "guest/vmm/x86/pvclock.h"
+#include "guest/vmm/x86/pveoi.h"
 
 /*
  * Guest-physical addresses. RAM is from 0 to at most PC_LOW_RAM_MAX, the rest from 4 GiB on. The hole from 640 KiB to
@@ -59,6 +60,7 @@ struct pc {
 	struct fw_cfg fw_cfg;
 	struct pvpanic pvpanic;
 	struct pvclock pvclock;
+	struct pveoi pveoi;
 	struct firmware firmware; /* if the VM has a ROM */
 	struct pci_root pci;
 	struct pci_dev host_bridge;
@@ -105,6 +107,8 @@ static inline struct vcpu *pc_current(void)
 {
 	return cpu_this()->serving;
 }
+/** MSRs that go on to the parts of @v's machine: pvclock_access, pveoi_access. */
+bool pc_msr(struct vcpu *v, u32 index, bool write, u64 *value);
 /** Policies for the MSRs that a guest may touch and the hypervisor does not know. */
 MUST_CHECK status_t pc_msrs(u32 vm);
 /** Which GSI pin 1 to 4 of PCI device @dev is; dsdt.asl's _PRT says the same. */

@@ -46,7 +46,5 @@ void pvclock_init(struct pvclock *p, const struct hv_info *info, u64 counter_off
 void pvclock_reset(struct pvclock *p);
 /** A forwarded access of @v to MSR @index. False: not one of these, or a bad value: #GP. */
 bool pvclock_access(struct pvclock *p, struct vcpu *v, u32 index, bool write, u64 *value);
-/** The same on the pvclock of @v's struct pc. */
-bool pvclock_msr(struct vcpu *v, u32 index, bool write, u64 *value);
 
 #endif
