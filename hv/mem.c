@@ -10,6 +10,7 @@
 #define MEM_POOL_PAGES 184 /* our page tables, the service VM's tables and vCPU */
 /* What one donation or share takes of it at most: both ends of our mapping, and two cuts in a large leaf of stage 2. */
 #define MEM_TABLES    (2 * 3 + 2 * 2)
+#define MEM_SPARE     (4 * MEM_TABLES) /* guests' words leave so much of it: what VMs and vCPUs are made of comes first */
 #define MEM_CPU_PAGES 8		 /* of the pool, for each CPU but the first: its service vCPU, the guard page's table */
 #define MEM_LOW	      0x100000UL /* below it: firmware's, never ours to place in */
 
@@ -368,9 +369,10 @@ void mem_return(struct vm *to, u64 pa, u64 size)
 	mem_flush(to); /* a table walk need not see an entry that no barrier follows */
 }
 
-static status_t mem_map(u64 pa)
+/* Leave @spare tables in the pool. */
+static status_t mem_map(u64 pa, u64 spare)
 {
-	return pool_free(&boot_pool) < mem_owed + MEM_TABLES ? ERR_NOMEM : arch_mem_map(pa, PAGE_SIZE, 0);
+	return pool_free(&boot_pool) < mem_owed + spare ? ERR_NOMEM : arch_mem_map(pa, PAGE_SIZE, 0);
 }
 
 status_t mem_share(struct vm *vm, u64 pa)
@@ -378,7 +380,7 @@ status_t mem_share(struct vm *vm, u64 pa)
 	status_t s = mem_check_free(vm, pa, PAGE_SIZE);
 
 	if (s == OK)
-		s = mem_map(pa);
+		s = mem_map(pa, MEM_TABLES);
 	if (s == OK)
 		mem_frame(pa)->flags |= FRAME_SHARED;
 	return s;
@@ -398,7 +400,7 @@ status_t mem_share_word(const struct vm *vm, u64 pa)
 	if (!f || f->owner != VM_SERVICE || f->grantee != vm->id)
 		return ERR_OWNER;
 	if (!f->flags)
-		s = mem_map(round_down(pa, PAGE_SIZE));
+		s = mem_map(round_down(pa, PAGE_SIZE), MEM_SPARE);
 	if (s == OK)
 		f->flags += FRAME_WORD;
 	return s;
