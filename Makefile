@@ -226,7 +226,7 @@ bench-built: deps-build deps-run deps-test deps-bench
 	@for a in $(ARCHES); do $(MAKE) --no-print-directory ARCH=$$a all assets || exit; done
 
 bench: bench-built
-	@echo "bench: single operations and whole workloads, on Trivet, under KVM and without a hypervisor: some 20 minutes"
+	@echo "bench: single operations and whole workloads, on Trivet, under KVM and without a hypervisor: some 15 minutes"
 	@for a in $(ARCHES); do $(MAKE) --no-print-directory ARCH=$$a assets-bench || exit; done
 	@$(PYTHON) tests/bench/bench.py --arch "$(ARCHES)"
 
